@@ -16,6 +16,9 @@ FloatArray = npt.NDArray[np.float64]
 Matrix = sparse.csr_array[Any]
 
 _CHUNK = 1 << 22
+_BITS = 40
+ROUNDING = 2.0**-_BITS
+"""What :func:`rounded` may move a sum of scores that is at most 1."""
 
 
 def transition(adjacency: Matrix) -> Matrix:
@@ -197,6 +200,12 @@ def roll_up(
         return known
     combine = np.add if rule == "sum" else np.maximum
     return combine.reduceat(known, lead_starts[:-1], axis=0) if len(person) else known
+
+
+def rounded(scores: FloatArray) -> FloatArray:
+    """Round to 40 significant bits, so that scores equal in theory are equal and ties break by label."""
+    mantissa, exponent = np.frexp(scores)
+    return np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS)
 
 
 def best_reps(

@@ -49,8 +49,8 @@ class RandomWalk:
     otherwise it goes to someone the current person knows, with a probability proportional to the strength of
     the tie. The score is the share of time spent at the lead's person, so it is 0 where no chain of ties
     leads, grows with the number and strength of short chains, and is discounted by how many others the people
-    in between know. A rep without ties scores 0 with everyone but herself. In a directed graph the walk
-    follows ties from source to target and ends where a person has none.
+    in between know. In a directed graph the walk follows ties from source to target and ends where a person
+    has none.
 
     A lead reached through several contacts scores the weighted sum of theirs: the share of time the walk
     stands at any of them.

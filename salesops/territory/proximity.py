@@ -55,7 +55,8 @@ def proximity(
     reps : table
         ``rep_id``, and ``person_id`` where the person in the graph has another id than the rep.
     leads : table
-        ``lead_id``, and ``person_id`` likewise. A lead outside the graph scores 0 with everyone.
+        ``lead_id``, and ``person_id`` likewise. A lead outside the graph scores 0 with everyone, and so does
+        a rep without ties.
     method : {"random_walk", "introduction_path"} or an options object
         :class:`RandomWalk` (the default) or :class:`IntroductionPath`.
     top : int, default 32
@@ -81,6 +82,10 @@ def proximity(
     NotConverged
         If the walk's certified error does not come down to the tolerance.
 
+    Notes
+    -----
+    Scores are rounded to 40 significant bits, so that equal positions in the graph have equal scores.
+
     Examples
     --------
     >>> from salesops import territory
@@ -101,7 +106,6 @@ def proximity(
     people = graph if isinstance(graph, SocialGraph) else _graph(graph)
     ends = _read(people, tables(columns, reps=reps, leads=leads, contacts=contacts))
     job = _job(people, ends, measure, top)
-    # A rep outside the graph has no ties, hence no walk and no chain.
     known = np.flatnonzero(ends.persons >= 0)
     blocks = [known[k : k + _BLOCK] for k in range(0, len(known), _BLOCK)]
     answers = _run.run(partial(_block, job), blocks, mapper=mapper, progress=progress)
@@ -161,6 +165,9 @@ def _read(graph: SocialGraph, frames: dict[str, Any]) -> _Ends:
     reps = read_rows(frames["reps"], "reps", "rep_id", faults)
     leads = read_rows(frames["leads"], "leads", "lead_id", faults)
     rep_person = _persons(graph, reps, "rep_id", faults)
+    # A person without ties stands like one outside the graph: near nobody.
+    has_ties = np.append(np.diff(graph.adjacency.indptr) > 0, False)
+    rep_person = np.where(has_ties[rep_person], rep_person, -1)
     met = _read_contacts(graph, frames["contacts"], leads, faults) if "contacts" in frames else None
     alone = np.ones(len(leads.labels), dtype=bool)
     if met is not None:
@@ -289,15 +296,18 @@ def _block(job: _Job, reps: IntArray) -> _Answer:
             job.matrix,
             starts,
             restart=measure.restart,
-            tolerance=measure.tolerance,
+            tolerance=measure.tolerance - _kernels.ROUNDING,
             symmetric=job.is_symmetric,
             max_steps=max(steps, 200),
         )
+        error += _kernels.ROUNDING
         rule = "sum"
     else:
         people, rule = _kernels.best_chains(job.matrix, starts, measure.max_hops), "max"
     contacts = job.contacts
-    scores = _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, rule)
+    scores = _kernels.rounded(
+        _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, rule)
+    )
     each = np.broadcast_to(reps.astype(np.int32), scores.shape)
     kept, near, floor = _kernels.best_reps(scores, each, job.top)
     return _Answer(scores=kept, reps=np.array(near), floor=floor, error=error)
