@@ -205,7 +205,7 @@ def roll_up(
 def rounded(scores: FloatArray) -> FloatArray:
     """Round to 40 significant bits, so that scores equal in theory are equal and ties break by label."""
     mantissa, exponent = np.frexp(scores)
-    return np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS))
 
 
 def best_reps(
