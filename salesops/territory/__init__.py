@@ -5,12 +5,16 @@ Ties become a :class:`SocialGraph`, the graph gives the proximity of every rep t
 certified upper bound on what any plan could reach.
 """
 
+from salesops.territory.assignment import assign
+from salesops.territory.comparison import Comparison, compare
 from salesops.territory.graph import SocialGraph
 from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.plan import Territory, TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.results import Explanation, Introduction, Proximity
 
 __all__ = [
+    "Comparison",
     "Explanation",
     "Introduction",
     "IntroductionPath",
@@ -18,5 +22,9 @@ __all__ = [
     "Proximity",
     "RandomWalk",
     "SocialGraph",
+    "Territory",
+    "TerritoryPlan",
+    "assign",
+    "compare",
     "proximity",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 
 import attrs
 import numpy as np
@@ -20,7 +21,8 @@ _SWAP_PARTNERS = 12
 class Draft:
     """A plan in the making: who owns each lead, and what each rep uses of each resource.
 
-    Position R stands for nobody, who has no limits.
+    Position R stands for nobody, who has no limits and scores 0, or less than any rep where every lead is to
+    have an owner.
     """
 
     instance: Instance
@@ -28,6 +30,7 @@ class Draft:
     used: FloatArray
     unit: FloatArray
     banned_of: dict[int, list[int]]
+    idle: float
 
     @classmethod
     def of(cls, instance: Instance, owner: IntArray) -> Draft:
@@ -44,6 +47,7 @@ class Draft:
             used=used,
             unit=np.where(unit > 0, unit, 1.0),
             banned_of=banned_of,
+            idle=-10.0 * float(instance.scores.max(initial=0.0) or 1.0) if instance.must_own else 0.0,
         )
 
     @property
@@ -59,7 +63,7 @@ class Draft:
         case = self.instance
         dense = np.full((len(leads), case.n_reps + 1), -np.inf)
         dense[case.is_open[leads], : case.n_reps] = 0.0
-        dense[:, -1] = -np.inf if case.must_own else 0.0
+        dense[:, -1] = self.idle
         reps = case.reps[leads]
         row, column = np.nonzero(reps >= 0)
         dense[row, reps[row, column]] = case.scores[leads][row, column]
@@ -72,7 +76,7 @@ class Draft:
         """Score some leads at one rep; -inf where not allowed."""
         case = self.instance
         if rep == case.n_reps:
-            return np.full(len(leads), -np.inf if case.must_own else 0.0)
+            return np.full(len(leads), self.idle)
         score = np.where(case.is_open[leads], 0.0, -np.inf)
         row, column = np.nonzero(case.reps[leads] == rep)
         score[row] = case.scores[leads[row], column]
@@ -85,7 +89,7 @@ class Draft:
         """Score some leads at their owners."""
         case, owner = self.instance, self.owner[leads]
         score = np.where(case.is_open[leads], 0.0, -np.inf)
-        score[owner == case.n_reps] = -np.inf if case.must_own else 0.0
+        score[owner == case.n_reps] = self.idle
         row, column = np.nonzero(case.reps[leads] == owner[:, None])
         score[row] = case.scores[leads[row], column]
         if self.banned_of:
@@ -134,10 +138,10 @@ def repair(draft: Draft, prices: FloatArray, *, max_moves: int, stop: Callable[[
         rep = int(breaches.argmax())
         if breaches[rep] <= 0 or rep == nobody or stop():
             break
-        move = _best_out(draft, priced, rep)
-        for found in (_best_in(draft, priced, rep), None if move else _best_swap(draft, priced, rep)):
-            if found is not None and (move is None or found[0] < move[0]):
-                move = found
+        offers = [_best_out(draft, priced, rep), _best_in(draft, priced, rep)]
+        move = min((offer for offer in offers if offer is not None), key=itemgetter(0), default=None)
+        # Leaving a lead to nobody is the last resort where every lead is to have an owner.
+        move = move or _best_swap(draft, priced, rep) or _best_out(draft, priced, rep, to_nobody=True)
         if move is None:
             stuck.add(rep)
             continue
@@ -150,7 +154,7 @@ def repair(draft: Draft, prices: FloatArray, *, max_moves: int, stop: Callable[[
 Move = tuple[float, list[tuple[int, int]]]
 
 
-def _best_out(draft: Draft, priced: FloatArray, rep: int) -> Move | None:
+def _best_out(draft: Draft, priced: FloatArray, rep: int, *, to_nobody: bool = False) -> Move | None:
     """Find the best lead to give away: least loss for each unit of breach that it mends."""
     leads = np.flatnonzero(draft.owner == rep)
     if not len(leads):
@@ -163,6 +167,8 @@ def _best_out(draft: Draft, priced: FloatArray, rep: int) -> Move | None:
     now = draft.breaches()
     mended = now[rep] + now[None, :] - left[:, None] - there
     mended[:, rep] = 0.0
+    if draft.instance.must_own and not to_nobody:
+        mended[:, -1] = 0.0
     return _cheapest(loss, mended, lambda k: [(int(leads[k[0]]), int(k[1]))])
 
 
@@ -360,7 +366,7 @@ def _push(draft: Draft, upper: FloatArray, lower: FloatArray, lead: int, rep: in
     if not len(theirs):
         return False
     offers = draft.scores(theirs)
-    total = gain + offers - offers[:, rep, None]
+    total = gain + offers - draft.current(theirs)[:, None]
     total[:, rep] = -np.inf
     there = draft.used[None] + their_use[:, None]
     room = (there <= upper[None]).all(axis=2)

@@ -8,7 +8,9 @@ import attrs
 import numpy as np
 from scipy import sparse
 
-from salesops.territory._prices import FloatArray, Instance, IntArray, cheapest, cost, usage
+from salesops.territory._prices import FloatArray, Instance, IntArray, cost, usage
+
+_COLD_COLUMNS = 6
 
 
 def polish(
@@ -60,15 +62,27 @@ def _columns(
     lead = np.repeat(np.arange(len(close)), width)
     keep = (seat >= 0).ravel()
     lead, rep, score = lead[keep], seat.ravel()[keep].astype(np.int64), worth.ravel()[keep]
+    cold = _cold_columns(instance, prices, close)
+    return (
+        np.concatenate([lead, cold[0]]),
+        np.concatenate([rep, cold[1]]),
+        np.concatenate([score, np.zeros(len(cold[0]))]),
+    )
+
+
+def _cold_columns(instance: Instance, prices: FloatArray, close: IntArray) -> tuple[IntArray, IntArray]:
+    """List pairs beyond the listed ones: the cheapest reps of each lead, equally cheap ones in turn."""
     free = np.flatnonzero(instance.is_open[close])
-    if len(free) and instance.n_reps:
-        _, whose = cheapest(instance.use[close[free]], prices)
-        known = (instance.reps[close[free]] == whose[:, None]).any(axis=1)
-        known |= np.isin(close[free] * instance.n_reps + whose, instance.banned @ [instance.n_reps, 1])
-        free, whose = free[~known], whose[~known]
-        lead, rep = np.concatenate([lead, free]), np.concatenate([rep, whose])
-        score = np.concatenate([score, np.zeros(len(free))])
-    return lead, rep, score
+    if not len(free) or not instance.n_reps:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    price = instance.use[close[free]] @ prices.T
+    scale = np.abs(price).max() or 1.0
+    turn = (np.arange(instance.n_reps)[None] + np.arange(len(free))[:, None]) % instance.n_reps
+    order = np.lexsort((turn, np.rint(price / (1e-6 * scale))), axis=1)[:, :_COLD_COLUMNS]
+    lead, rep = np.repeat(free, order.shape[1]), order.ravel()
+    listed = (instance.reps[close[lead]] == rep[:, None]).any(axis=1)
+    listed |= np.isin(close[lead] * instance.n_reps + rep, instance.banned @ [instance.n_reps, 1])
+    return lead[~listed], rep[~listed]
 
 
 @attrs.frozen(kw_only=True, eq=False)

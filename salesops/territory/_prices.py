@@ -40,7 +40,9 @@ class Instance:
     banned : ndarray of shape (m, 2)
         Pairs (lead, rep) that are not listed and not allowed.
     must_own : bool
-        Whether a lead without an owner breaks the plan.
+        Whether every lead is to have an owner.
+    may_leave : bool
+        Whether leads may be left without an owner if there is no other way.
     """
 
     use: FloatArray
@@ -52,6 +54,7 @@ class Instance:
     is_open: npt.NDArray[np.bool_]
     banned: IntArray
     must_own: bool
+    may_leave: bool = False
 
     @property
     def n_leads(self) -> int:
@@ -168,29 +171,6 @@ def usage(instance: Instance, owner: IntArray, leads: npt.NDArray[np.bool_] | No
     )
 
 
-def find_prices(instance: Instance, prices: FloatArray, *, temperature: float, max_steps: int) -> FloatArray:
-    """Minimise the dual, its maxima softened by a temperature, from given prices.
-
-    The temperature is in units of the mean best score. A quasi-Newton method with bounds does the work.
-    """
-    from scipy.optimize import minimize
-
-    smooth = _Smooth.of(instance)
-    if not smooth.n_variables or not instance.n_leads:
-        return np.zeros(instance.upper.shape)
-    x = smooth.pack(prices)
-    answer = minimize(
-        smooth.value_and_slope,
-        x,
-        args=(temperature,),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0.0, None)] * len(x),
-        options={"maxiter": max_steps, "maxcor": 20, "ftol": 1e-10, "gtol": 1e-8},
-    )
-    return smooth.unpack(answer.x)
-
-
 def sample(instance: Instance, n_leads: int) -> Instance:
     """Take evenly spaced leads, in the order they stand, and as large a part of every limit."""
     if n_leads >= instance.n_leads:
@@ -223,86 +203,3 @@ def narrow(instance: Instance, prices: FloatArray, width: int) -> Instance:
         reps=np.take_along_axis(instance.reps, kept, axis=1),
         scores=np.take_along_axis(instance.scores, kept, axis=1),
     )
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class _Smooth:
-    """The dual in even units, its maxima softened: variables are the prices of upper and of lower limits."""
-
-    instance: Instance
-    scale: float
-    unit: FloatArray
-    has_upper: npt.NDArray[np.bool_]
-    has_lower: npt.NDArray[np.bool_]
-    seats: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, instance: Instance) -> _Smooth:
-        best = np.maximum(instance.scores.max(axis=1, initial=0.0), 0.0)
-        unit = instance.use.mean(axis=0) if len(instance.use) else np.ones(instance.use.shape[1])
-        return cls(
-            instance=instance,
-            scale=float(best.mean()) if len(best) and best.mean() > 0 else 1.0,
-            unit=np.where(unit > 0, unit, 1.0),
-            has_upper=np.isfinite(instance.upper),
-            has_lower=np.isfinite(instance.lower),
-            seats=np.maximum(instance.reps, 0).ravel().astype(np.int64),
-        )
-
-    @property
-    def n_variables(self) -> int:
-        """How many prices there are to find."""
-        return int(self.has_upper.sum() + self.has_lower.sum())
-
-    def pack(self, prices: FloatArray) -> FloatArray:
-        """Write prices as variables in even units."""
-        even = prices * self.unit / self.scale
-        return np.concatenate([np.maximum(even, 0)[self.has_upper], np.maximum(-even, 0)[self.has_lower]])
-
-    def unpack(self, x: FloatArray) -> FloatArray:
-        """Read variables as prices."""
-        prices = np.zeros(self.has_upper.shape)
-        n = int(self.has_upper.sum())
-        prices[self.has_upper] = x[:n]
-        prices[self.has_lower] -= x[n:]
-        return prices * self.scale / self.unit
-
-    def value_and_slope(self, x: FloatArray, temperature: float) -> tuple[float, FloatArray]:
-        """Give the softened dual and its gradient, both for a mean lead."""
-        case = self.instance
-        prices = self.unpack(x)
-        heat = temperature * self.scale
-        offer = case.scores - cost(case, prices)
-        low, whose = cheapest(case.use, prices)
-        rest = case.rest - low
-        idle = -np.inf if case.must_own else 0.0
-        top = np.maximum(np.maximum(offer.max(axis=1, initial=-np.inf), rest), idle)
-        top = np.where(np.isfinite(top), top, 0.0)
-        offer -= top[:, None]
-        offer /= heat
-        parts = np.exp(offer, out=offer)
-        part_rest = np.exp((rest - top) / heat)
-        total = np.maximum(parts.sum(axis=1) + part_rest + np.exp((idle - top) / heat), 1e-300)
-        value = float(top.sum() + heat * np.log(total).sum())
-        parts /= total[:, None]
-        part_rest /= total
-        used = np.zeros(case.upper.shape)
-        for k in range(case.use.shape[1]):
-            weight = (parts * case.use[:, k, None]).ravel()
-            used[:, k] = np.bincount(self.seats, weights=weight, minlength=case.n_reps)
-            used[:, k] += np.bincount(whose, weights=part_rest * case.use[:, k], minlength=case.n_reps)
-        return self._even(value, used, x)
-
-    def _even(self, value: float, used: FloatArray, x: FloatArray) -> tuple[float, FloatArray]:
-        """Add what the limits are worth, and bring value and slope to even units for a mean lead."""
-        case, n = self.instance, self.instance.n_leads
-        slope = np.concatenate(
-            [
-                ((case.upper - used) / self.unit)[self.has_upper],
-                ((used - case.lower) / self.unit)[self.has_lower],
-            ]
-        )
-        worth = np.concatenate(
-            [(case.upper / self.unit)[self.has_upper], -(case.lower / self.unit)[self.has_lower]]
-        )
-        return (value / self.scale + float(worth @ x)) / n, slope / n

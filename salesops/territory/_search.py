@@ -18,20 +18,20 @@ from salesops.territory._prices import (
     IntArray,
     bound,
     choices,
-    find_prices,
     narrow,
     sample,
 )
+from salesops.territory._smooth import find_prices, soft_choices
 
 _SMALL = 2_000
 _SAMPLE_OF_REP = 50
-# Temperature, most steps, reps kept for each lead, whether a sample of the leads will do.
+# Temperature, most steps, reps kept for each lead (0 for all), whether a sample of the leads will do.
 _COOLING = (
-    (0.1, 30, 1000, True),
-    (0.01, 40, 16, True),
-    (0.001, 60, 12, False),
-    (0.0001, 100, 8, False),
-    (0.00001, 100, 8, False),
+    (0.1, 30, 0, True),
+    (0.01, 40, 0, True),
+    (0.001, 60, 0, False),
+    *((0.0001, 30, 16, False),) * 4,
+    *((0.00001, 30, 16, False),) * 4,
 )
 _ROUNDS = 4
 
@@ -61,16 +61,16 @@ def search(
     state = _Search(instance, time_limit)
     for stage in _run.steps(state.stages(), progress):
         stage()
-    draft = state.best
-    return Outcome(
-        owner=draft.owners(), prices=state.prices, bound=state.bound, is_infeasible=state.is_infeasible
-    )
+    return state.outcome()
 
 
 class _Search:
     """What the stages pass on: prices, bound, and the best draft so far."""
 
     def __init__(self, instance: Instance, time_limit: float | None) -> None:
+        demand, room = float(instance.use[:, 0].sum()), float(instance.upper[:, 0].sum())
+        if instance.may_leave and demand > room:
+            instance = attrs.evolve(instance, must_own=False)
         self.instance = instance
         self.prices = np.zeros(instance.upper.shape)
         self.start = self.prices
@@ -79,10 +79,19 @@ class _Search:
         self.is_infeasible = False
         self._end = None if time_limit is None else time.monotonic() + time_limit
 
+    def outcome(self) -> Outcome:
+        """Give the plan; one that leaves leads out is compared with all plans that may."""
+        owner, certified = self.best.owners(), self.bound
+        if self.instance.must_own and self.instance.may_leave and (owner < 0).any():
+            certified = bound(attrs.evolve(self.instance, must_own=False), self.prices)
+        return Outcome(owner=owner, prices=self.prices, bound=certified, is_infeasible=self.is_infeasible)
+
     def stop(self) -> bool:
+        """Say whether the time is up."""
         return self._end is not None and time.monotonic() > self._end
 
     def stages(self) -> list[Callable[[], None]]:
+        """List what there is to do, smallest problems first to the end."""
         case = self.instance
         if not case.n_leads or not case.n_reps:
             return []
@@ -102,7 +111,8 @@ class _Search:
             part = self.instance
             if on_sample:
                 part = sample(part, max(2_000, _SAMPLE_OF_REP * part.n_reps))
-            part = narrow(part, self.start, width)
+            if width:
+                part = narrow(part, self.start, width)
             self.start = find_prices(part, self.start, temperature=temperature, max_steps=steps)
             self._keep(self.start)
 
@@ -117,6 +127,10 @@ class _Search:
             self._keep(solved[0])
         limit = None if self._end is None else self._end - time.monotonic()
         answer = solve_exactly(case, time_limit=limit)
+        if answer.is_infeasible and case.must_own and case.may_leave:
+            self.instance = case = attrs.evolve(case, must_own=False)
+            self.bound = bound(case, self.prices)
+            answer = solve_exactly(case, time_limit=limit)
         if answer.is_infeasible:
             self.is_infeasible = True
             return
@@ -132,17 +146,16 @@ class _Search:
             self._improve()
 
     def _draft(self) -> None:
-        """Make first drafts, from the choices at the prices and from the linear programme."""
+        """Make first drafts, from the soft choices and from a linear programme, and keep the better one."""
         case = self.instance
-        owner, margin = choices(case, self.prices)
-        first = Draft.of(case, owner)
-        fill(first)
+        first = soft_choices(case, self.prices, _COOLING[-1][0])
+        _, margin = choices(case, self.prices)
         close = np.sort(np.argsort(margin, kind="stable")[: 600 + 12 * case.n_reps])
-        solved = polish(case, self.prices, first.owners(), close)
-        if solved is not None:
+        solved = polish(case, self.prices, first, close)
+        self._finish(Draft.of(case, first))
+        if solved is not None and not self.stop():
             self._keep(solved[0])
-            first = Draft.of(case, solved[1])
-        self._finish(first)
+            self._finish(Draft.of(case, solved[1]))
 
     def _finish(self, draft: Draft) -> None:
         """Mend a draft and keep it if it is the best."""
@@ -151,12 +164,20 @@ class _Search:
         draft = Draft.of(case, draft.owners())
         trim(draft)
         fill(draft)
-        self.best = Draft.of(case, draft.owners())
+        draft = Draft.of(case, draft.owners())
+        if _merit(draft) > _merit(self.best):
+            self.best = draft
 
     def _improve(self) -> None:
+        draft = Draft.of(self.instance, self.best.owners())
         for _ in range(_ROUNDS):
-            moved = shift(self.best, stop=self.stop)
-            moved += eject(self.best, self.prices, max_tries=2_000, stop=self.stop)
+            moved = shift(draft, stop=self.stop)
+            moved += eject(draft, self.prices, max_tries=2_000, stop=self.stop)
             if not moved or self.stop():
                 break
-        self._finish(self.best)
+        self._finish(draft)
+
+
+def _merit(draft: Draft) -> tuple[float, float]:
+    """Rank drafts: first by how little they break, then by score."""
+    return -float(draft.breaches().sum()), float(draft.current(np.arange(len(draft.owner))).sum())
