@@ -94,10 +94,14 @@ class _Search:
         """List what there is to do, smallest problems first to the end."""
         case = self.instance
         if not case.n_leads or not case.n_reps:
-            return []
+            return [self._nothing]
         if case.n_leads * case.n_reps <= _SMALL:
             return [self._exact]
         return [*(self._cool(*step) for step in _COOLING), self._draft, self._improve]
+
+    def _nothing(self) -> None:
+        case = self.instance
+        self.is_infeasible = bool((case.lower > 0).any() or (case.upper < 0).any())
 
     def _keep(self, prices: FloatArray) -> None:
         certified = bound(self.instance, prices)

@@ -236,6 +236,7 @@ def _with_limits(task: Task, share: FloatArray) -> Task:
     if not task.n_reps or share.sum() <= 0:
         return attrs.evolve(task, upper=upper, lower=lower)
     reachable = task.n_allowed() > 0 if task.fallback == "none" else ~task.is_forbidden()
+    reachable &= task.use[:, 0] <= task.capacity.max() * (1 + _TOLERANCE)
     reachable |= task.locked >= 0
     for k, name in enumerate(task.quantities):
         if name in task.balance:

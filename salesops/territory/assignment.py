@@ -56,7 +56,8 @@ def assign(
         A pair that is not there scores 0. With `prox` given too, the plan still reports proximities.
     balance : mapping, optional
         ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share.
-        Fair shares divide the total of all leads that can be owned in proportion to ``share``, equally by
+        Fair shares divide the total of all leads that can be owned (not forbidden to everyone, no larger than
+        every capacity, and connected where `fallback` is "none") in proportion to ``share``, equally by
         default; a rep of capacity 0 has none.
     locked, forbidden : table, optional
         ``lead_id``, ``rep_id``: pairs that must be, and pairs that must not be.
@@ -64,7 +65,8 @@ def assign(
         True makes a lead without an owner a broken limit.
     fallback : {"cold", "none"}, default "cold"
         What becomes of a lead that no rep with room can reach. "cold": it goes to a rep with room all the
-        same, for a score of 0. "none": it stays without an owner.
+        same, for a score of 0; every lead has an owner if the limits let it, and score is maximised among
+        such plans. "none": it stays without an owner, and so may others if that scores more.
     time_limit : float, optional
         Seconds after which the search stops improving. The plan then depends on the machine; without a limit
         it never does.

@@ -155,7 +155,7 @@ class TerritoryPlan:
         Returns
         -------
         DataFrame
-            ``lead_id``, ``rep_id`` (None without an owner), ``score``, ``proximity``, ``value``,
+            ``lead_id``, ``rep_id`` (missing without an owner), ``score``, ``proximity``, ``value``,
             ``workload``, ``reason``: "closest" (no allowed rep scores more), "next closest" (one does, see
             :meth:`explain`), "cold" (no connection to the owner is known), "locked"; or, without an owner,
             "capacity" (nobody had room), "no connection", "forbidden", "no rep". In label order.
@@ -236,11 +236,12 @@ class TerritoryPlan:
             facts["owner"] = self.rep_labels[owner]
             how = f" ({self.reason[k]})" if self.reason[k] in ("cold", "locked") else ""
             sentences.append(f"owned by {self._rep(owner)}{how}, score {number(float(self.score[k]))}")
-        if self.closest[k] >= 0 and self.closest[k] != owner and self.closest_score[k] > self.score[k]:
-            sentences.append(self._why_not(k, int(self.closest[k]), owner))
-            facts["closest"] = self.rep_labels[int(self.closest[k])]
-            facts["price_of_her_time"] = self._price(k, int(self.closest[k]))
-        if owner >= 0 and self.runner_up[k] >= 0 and self.runner_up_score[k] <= self.score[k]:
+        closest = int(self.closest[k])
+        if closest >= 0 and closest != owner and self.closest_score[k] >= self.score[k]:
+            sentences.append(self._why_not(k, closest, owner))
+            facts["closest"] = self.rep_labels[closest]
+            facts["price_of_her_time"] = self._price(k, closest)
+        elif owner >= 0 and self.runner_up[k] >= 0:
             behind = float(self.score[k] - self.runner_up_score[k])
             theirs = number(float(self.runner_up_score[k]))
             sentences.append(
@@ -261,8 +262,11 @@ class TerritoryPlan:
         return float((self.use[lead] * self.prices[rep]).sum())
 
     def _why_not(self, lead: int, rep: int, owner: int) -> str:
-        """Say why a rep of greater score does not own the lead."""
-        closer = "is closer" if self.has_proximity else "scores more"
+        """Say why a rep of at least the owner's score does not own the lead."""
+        if self.closest_score[lead] > self.score[lead]:
+            closer = "is closer" if self.has_proximity else "scores more"
+        else:
+            closer = "is as close" if self.has_proximity else "scores as much"
         said = f"{self._rep(rep)} {closer} (score {number(float(self.closest_score[lead]))}) but "
         after = self.used[rep] + self.use[lead]
         price = self._price(lead, rep)
@@ -279,6 +283,8 @@ class TerritoryPlan:
         for q, name in enumerate(self.quantities):
             if owner >= 0 and self.used[owner, q] - self.use[lead, q] < self.lower[owner, q] * (1 - 1e-9):
                 return f"{said}{self._rep(owner)} would fall below her band of {name}"
+        if self.closest_score[lead] <= self.score[lead]:
+            return f"{said}a plan of the same score or more leaves the lead with {self._rep(owner)}"
         return f"{said}her time is worth more to other leads{worth}"
 
     def plot(self, ax: Axes | None = None) -> Axes:
