@@ -296,6 +296,22 @@ def fill(draft: Draft) -> int:
     return moved
 
 
+def place(draft: Draft, *, max_tries: int, stop: Callable[[], bool]) -> int:
+    """Make room for leads without an owner by moving one other lead for each; say for how many it did."""
+    case, upper, lower = draft.instance, draft.upper, draft.lower
+    placed = tries = 0
+    for lead in np.flatnonzero(draft.owner == case.n_reps).tolist():
+        score = draft.scores(np.array([lead]))[0, :-1]
+        for rep in np.lexsort((np.arange(case.n_reps), -score)).tolist():
+            if not np.isfinite(score[rep]) or tries >= max_tries or stop():
+                break
+            tries += 1
+            if _push(draft, upper, lower, lead, rep):
+                placed += 1
+                break
+    return placed
+
+
 def shift(draft: Draft, *, stop: Callable[[], bool]) -> int:
     """Give leads to reps who score more and have room, the largest gain first, until none is left."""
     case = draft.instance

@@ -176,7 +176,9 @@ def sample(instance: Instance, n_leads: int) -> Instance:
     if n_leads >= instance.n_leads:
         return instance
     rows = np.linspace(0, instance.n_leads - 1, n_leads).astype(np.int64)
-    part = instance.use[rows].sum(axis=0) / np.maximum(instance.use.sum(axis=0), 1e-300)
+    whole = instance.use.sum(axis=0)
+    part = np.maximum(instance.use[rows].sum(axis=0), 1e-12 * whole) / np.where(whole > 0, whole, 1.0)
+    part = np.where(whole > 0, part, 1.0)
     return attrs.evolve(
         instance,
         use=instance.use[rows],

@@ -10,7 +10,7 @@ import numpy as np
 
 from salesops import _run
 from salesops.territory._exact import solve_exactly
-from salesops.territory._moves import Draft, eject, fill, repair, shift, trim
+from salesops.territory._moves import Draft, eject, fill, place, repair, shift, trim
 from salesops.territory._polish import polish
 from salesops.territory._prices import (
     FloatArray,
@@ -168,6 +168,8 @@ class _Search:
         draft = Draft.of(case, draft.owners())
         trim(draft)
         fill(draft)
+        if case.must_own:
+            place(draft, max_tries=2_000, stop=self.stop)
         draft = Draft.of(case, draft.owners())
         if _merit(draft) > _merit(self.best):
             self.best = draft
@@ -182,6 +184,8 @@ class _Search:
         self._finish(draft)
 
 
-def _merit(draft: Draft) -> tuple[float, float]:
-    """Rank drafts: first by how little they break, then by score."""
-    return -float(draft.breaches().sum()), float(draft.current(np.arange(len(draft.owner))).sum())
+def _merit(draft: Draft) -> tuple[float, float, int]:
+    """Rank drafts: by how little they break, then by score, then by how many leads have an owner."""
+    score = float(draft.current(np.arange(len(draft.owner))).sum())
+    owned = int((draft.owner < draft.instance.n_reps).sum())
+    return -float(draft.breaches().sum()), score, owned

@@ -330,6 +330,47 @@ def test_a_locked_lead_stays_and_says_so():
     assert "the lead is locked" in repr(plan.explain("p1"))
 
 
+STRANGERS = {"lead_id": np.arange(3000)}
+
+
+@pytest.mark.parametrize(
+    ("extra", "options", "owned"),
+    [
+        ({}, {}, 3000),
+        ({"capacity": [100] * 5}, {}, 500),
+        ({"capacity": [0] * 5}, {}, 0),
+        ({"capacity": [100] * 5}, {"fallback": "none"}, 0),
+        ({}, {"balance": {"value": 0.05}}, 3000),
+    ],
+)
+def test_leads_nobody_knows_spread_over_the_room_there_is(extra, options, owned):
+    reps = {"rep_id": [f"r{k}" for k in range(5)], **extra}
+    plan = assign(reps, STRANGERS, proximity(SocialGraph.from_ties([]), reps, STRANGERS), **options)
+    assert (plan.owner >= 0).sum() == owned
+    sizes = [len(part.lead_ids) for part in plan.territories]
+    assert max(sizes) - min(sizes) <= 5
+
+
+def test_leads_without_workload_need_no_room():
+    reps = {"rep_id": ["r1", "r2"], "capacity": [1, 1]}
+    leads = {**STRANGERS, "workload": np.zeros(3000)}
+    plan = assign(reps, leads, proximity(SocialGraph.from_ties([]), reps, leads))
+    assert (plan.owner >= 0).all()
+
+
+def test_leads_that_few_may_own_push_others_out():
+    reps = {"rep_id": [f"r{k}" for k in range(5)], "capacity": [700] * 5}
+    rng = np.random.default_rng(3)
+    graph = SocialGraph.from_ties(
+        {"source": [f"r{k}" for k in rng.integers(0, 5, 9000)], "target": rng.integers(0, 3000, 9000)},
+        combine="sum",
+    )
+    bans = {"lead_id": np.repeat(np.arange(500), 4), "rep_id": ["r0", "r1", "r2", "r3"] * 500}
+    plan = assign(reps, STRANGERS, proximity(graph, reps, STRANGERS), forbidden=bans)
+    assert (plan.owner >= 0).all()
+    assert (plan.owner[:500] == 4).all()
+
+
 def test_metrics_measure_what_the_frame_shows():
     plan = plan_for([("r1", "p1", 3), ("r2", "p2", 1)], [("r1", 2), ("r2", 2)], ["p1", "p2", "p3"])
     row = plan.metrics().iloc[0]

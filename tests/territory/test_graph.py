@@ -207,3 +207,31 @@ def test_a_hundred_thousand_bad_rows_make_a_short_message():
         SocialGraph.from_ties(pd.DataFrame({"source": n, "target": n + 1, "weight": np.nan}))
     assert len(str(caught.value)) < 4000
     assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(("weight", "shown"), [(-0.5, "-0.5"), (float("nan"), "nan"), (float("inf"), "inf")])
+def test_a_weight_that_is_no_strength_is_named_with_its_people(weight, shown):
+    with pytest.raises(InvalidInput, match=rf"weight.*'r1', 'p1'\): {shown}"):
+        graph(("r1", "p1", weight), ("r1", "p2", 1.0))
+
+
+def test_text_is_no_weight():
+    with pytest.raises(InvalidInput, match=r"weight.*'r1', 'p1'\): '3'"):
+        graph(("r1", "p1", "3"))
+
+
+def test_a_tie_with_a_missing_end_is_refused():
+    with pytest.raises(InvalidInput) as caught:
+        graph(("r1", None, 1), ("r1", "p1", 1), (float("nan"), "p1", 1))
+    assert "row 0" in str(caught.value)
+    assert "row 2" in str(caught.value)
+
+
+def test_ids_of_one_column_that_differ_by_type_are_refused():
+    with pytest.raises(InvalidInput, match=r"row 1.*1\.0.*row 2.*True"):
+        graph((1, "p1", 1), (1.0, "p2", 1), (True, "p3", 1))
+
+
+def test_an_empty_id_is_refused():
+    with pytest.raises(InvalidInput, match=r"source.*row 0"):
+        graph(("", "p1", 1))
