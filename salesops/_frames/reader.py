@@ -343,21 +343,29 @@ def _as_floats(cells: pd.Series[Any]) -> tuple[Floats, Mask, Mask]:
     given = objects(cells)
     kind = pd.api.types.infer_dtype(given, skipna=False)
     if kind in ("integer", "floating", "mixed-integer-float"):
-        values = given.astype(np.float64)
+        values = _floats(given)
         return values, np.zeros(len(cells), dtype=bool), np.isnan(values)
     empty = np.fromiter((is_missing(value) for value in given), bool, len(given))
     fit = np.fromiter(
         (isinstance(value, _NUMBERS) and not isinstance(value, bool) for value in given), bool, len(given)
     )
     values = np.full(len(given), np.nan)
-    values[fit] = [_float(value) for value in given[fit]]
+    values[fit] = _floats(given[fit])
     return values, ~fit & ~empty, empty
 
 
+def _floats(given: npt.NDArray[Any]) -> Floats:
+    try:
+        return given.astype(np.float64)
+    except (OverflowError, TypeError, ValueError):
+        return np.array([_float(value) for value in given], dtype=np.float64)
+
+
 def _float(value: Any) -> float:
+    """Take what no float can hold for infinite: it is refused as such."""
     try:
         return float(value)
-    except (OverflowError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return float("inf")
 
 

@@ -58,10 +58,10 @@ def _as_frame(data: object, name: str) -> pd.DataFrame:
         return data
     if isinstance(data, Mapping):
         return _from_columns(data, name)
-    if hasattr(data, "__arrow_c_stream__"):
-        return _from_arrow(data)
     if isinstance(data, pd.Series):
         raise _not_a_table(data, name)
+    if hasattr(data, "__arrow_c_stream__"):
+        return _from_arrow(data, name)
     if isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
         return _from_rows(list(data), name)
     raise _not_a_table(data, name)
@@ -130,14 +130,17 @@ def _record(row: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _from_arrow(data: Any) -> pd.DataFrame:
+def _from_arrow(data: Any, name: str) -> pd.DataFrame:
     as_dict = getattr(data, "to_dict", None)
     if type(data).__module__.partition(".")[0] == "polars" and as_dict is not None:
         return pd.DataFrame(
             {label: _column(_polars_values(column)) for label, column in as_dict(as_series=True).items()}
         )
     arrow = import_extra("pyarrow", "arrow")
-    table = arrow.table(data)
+    try:
+        table = arrow.table(data)
+    except (TypeError, ValueError) as error:
+        raise _not_a_table(data, name) from error
     names = [str(label) for label in table.column_names]
     frame = pd.concat([_arrow_column(arrow, column) for column in table.columns], axis=1) if names else None
     if frame is None:
