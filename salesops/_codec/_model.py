@@ -25,7 +25,7 @@ class Model(Record):
 
             amount: Decimal = attrs.field(metadata=about("In the currency's major unit", minimum=0))
 
-    ``Price(amount="-1")`` is refused with ``- amount: 0 or more (Decimal('-1'))``.
+    ``Price(amount="-1")`` is refused with ``- amount: 0 or more ('-1')``.
     """
 
     __slots__ = ()
