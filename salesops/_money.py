@@ -37,15 +37,16 @@ _INT64_MAX = 2**63 - 1
 _POW10: IntArray = np.array([10**k for k in range(19)], dtype=np.int64)
 _CHUNK = 65_536
 _WIDEST = 64
+_DENOMINATORS = 1000
 _PLAIN = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
 _PLACES = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    2: "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD"
-    " CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ"
-    " GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD"
-    " MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB"
-    " SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD"
-    " USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG ZWL",
+    2: "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD"
+    " CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS"
+    " GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD"
+    " LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN"
+    " PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL"
+    " THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG ZWL",
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
@@ -437,3 +438,35 @@ def split_many(totals: Whole, weights: Whole, owner: IntArray) -> IntArray:
 def _ranks(values: Whole) -> IntArray:
     """Rank values from the smallest; equal values share a rank."""
     return np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def format_column(
+    numerators: Whole, denominators: Whole, places: int, *, least: int | None = None
+) -> list[str]:
+    """Write many rationals, given in minor units, as exact texts in major units.
+
+    What never ends as a decimal is written as ``n/d``; `least` decimals (default: the currency's) stay.
+    """
+    least = places if least is None else least
+    codes, distinct = pd.factorize(denominators)
+    if len(distinct) > _DENOMINATORS:
+        pairs = zip(numerators.tolist(), denominators.tolist(), strict=True)
+        unit = 10**places
+        return [format_exact(Fraction(int(over), int(under) * unit), least=least) for over, under in pairs]
+    texts = np.empty(len(numerators), dtype=object)
+    for k, under in enumerate(distinct.tolist()):
+        rows = np.flatnonzero(codes == k)
+        texts[rows] = _format_over(numerators[rows], int(under), places, least)
+    written: list[str] = texts.tolist()
+    return written
+
+
+def _format_over(numerators: Whole, under: int, places: int, least: int) -> list[str]:
+    more = next((k for k in range(40) if 10**k % under == 0), None)
+    if more is None:
+        unit = under * 10**places
+        return [format_exact(Fraction(int(over), unit), least=least) for over in numerators.tolist()]
+    decimals = places + more
+    texts = [format_minor(over, decimals) for over in multiply(numerators, 10**more // under).tolist()]
+    loose = decimals - least
+    return [(text[:-loose] + text[-loose:].rstrip("0")).rstrip(".") for text in texts] if loose > 0 else texts

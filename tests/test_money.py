@@ -248,6 +248,22 @@ def test_a_rational_is_written_as_the_decimal_it_is(value, least, text):
     assert Fraction(text) == value
 
 
+@given(
+    st.lists(st.tuples(ANY_WHOLE, st.sampled_from([1, 2, 7, 40, 1000, 10**19])), min_size=1),
+    st.integers(0, 3),
+    st.none() | st.integers(0, 2),
+)
+def test_a_column_of_rationals_is_written_as_each_alone(rows, places, least):
+    numerators = np.array([over for over, _ in rows], dtype=object)
+    denominators = np.array([under for _, under in rows], dtype=object)
+    shown = money.format_column(
+        numerators, denominators, places, least=None if least is None else min(least, places)
+    )
+    for text, (over, under) in zip(shown, rows, strict=True):
+        exact = Fraction(over, under * 10**places)
+        assert text == money.format_exact(exact, least=places if least is None else min(least, places))
+
+
 def test_thousands_stand_apart_only_when_asked():
     assert money.format_minor(-123456789, 2, thousands=True) == "-1,234,567.89"
     assert money.format_minor(-123456789, 2) == "-1234567.89"

@@ -1,0 +1,133 @@
+"""From the lines of every plan to a run: statements in order, totals, and what became of each credit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from salesops import _money as money
+from salesops._money import IntArray, Whole
+from salesops.comp._check import check_lines, check_totals
+from salesops.comp._credits import Credits
+from salesops.comp._kernels import runs
+from salesops.comp._pay import Block, Desk, Paid
+from salesops.comp._periods import Terms
+from salesops.comp.lines import Lines, Names
+from salesops.comp.plan import CompPlan
+from salesops.comp.results import Attained, CompRun, CreditTable, Totals
+
+
+def assemble(
+    plans: Sequence[CompPlan],
+    sheet: Credits,
+    terms: Terms,
+    desks: Sequence[Desk],
+    paid: Sequence[Paid],
+) -> CompRun:
+    """Bring the lines of all plans into the order of statements, and add them up."""
+    names = Names(
+        plans=tuple(plans),
+        currencies=sheet.currencies,
+        periods=terms.names,
+        reps=sheet.reps,
+        credits=sheet.ids.labels(),
+    )
+    order = np.lexsort((sheet.amount, sheet.triage.status, sheet.rank, sheet.day, sheet.rep))
+    triage = sheet.triage
+    table = CreditTable(
+        rep_id=sheet.rep_ids.labels(),
+        rep=sheet.rep,
+        period=sheet.period,
+        amount=sheet.amount,
+        currency=sheet.currency,
+        status=triage.status,
+        reason=triage.reason,
+        detail=triage.detail,
+        order=order,
+        extra=sheet.table.extra(),
+    )
+    totals, lines, statement = _statements(desks, paid, names)
+    check_lines(lines, table, desks)
+    check_totals(lines, statement, totals)
+    return CompRun(
+        names=names,
+        totals=totals,
+        table=lines,
+        credits=table,
+        attained=_attained(desks, paid),
+        input_digest=_digest(sheet, order),
+    )
+
+
+def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tuple[Totals, Lines, IntArray]:
+    """Group seats into statements of one currency each, and sort the lines under them."""
+    n_periods = len(names.periods)
+    codes = sorted({code or "" for code in names.currencies})
+    money_code = [codes.index(code or "") for code in names.currencies]
+    keys = [
+        (desk.seat_rep * n_periods + desk.seat_period) * len(codes) + money_code[k]
+        for k, desk in enumerate(desks)
+    ]
+    distinct = np.unique(np.concatenate(keys))
+    blocks: list[Block] = []
+    columns: dict[str, list[IntArray]] = {"plan": [], "rep": [], "period": [], "statement": []}
+    for k, (desk, done) in enumerate(zip(desks, paid, strict=True)):
+        for block in done.blocks:
+            blocks.append(block)
+            columns["plan"].append(np.full(len(block.seat), k))
+            columns["rep"].append(desk.seat_rep[block.seat])
+            columns["period"].append(desk.seat_period[block.seat])
+            columns["statement"].append(np.searchsorted(distinct, keys[k][block.seat]))
+    parts = {name: _join([getattr(block, name) for block in blocks]) for name in Block._fields}
+    parts |= {name: _join(arrays) for name, arrays in columns.items()}
+    order = np.lexsort(
+        (np.arange(len(parts["seat"])), parts["order"], parts["part"], parts["plan"], parts["statement"])
+    )
+    parts = {name: values[order] for name, values in parts.items()}
+    statement = parts.pop("statement")
+    running = money.narrow(money.cumulative(parts["amount"], runs(statement)))
+    earned = money.group_sums(parts["amount"], statement, len(distinct))
+    seats = distinct // len(codes)
+    totals = Totals(
+        rep=seats // n_periods,
+        period=seats % n_periods,
+        currency=np.array([code or None for code in codes], dtype=object)[distinct % len(codes)],
+        earned=earned,
+    )
+    kept = {field.name: parts[field.name] for field in attrs.fields(Lines) if field.name in parts}
+    return totals, Lines(**kept, running=running), statement
+
+
+def _join(arrays: Sequence[Whole]) -> Whole:
+    return np.concatenate(arrays) if arrays else np.empty(0, dtype=np.int64)
+
+
+def _attained(desks: Sequence[Desk], paid: Sequence[Paid]) -> Attained:
+    rows = [
+        (k, desk, *found)
+        for k, (desk, done) in enumerate(zip(desks, paid, strict=True))
+        for found in done.attained
+    ]
+    return Attained(
+        rep=_join([desk.seat_rep for _, desk, *_ in rows]),
+        period=_join([desk.seat_period for _, desk, *_ in rows]),
+        plan=_join([np.full(desk.n_seats, k) for k, desk, *_ in rows]),
+        part=_join([np.full(desk.n_seats, part) for _, desk, part, *_ in rows]),
+        credited=_join([credited for *_, credited, _ in rows]),
+        quota=_join([quota for *_, quota in rows]),
+    )
+
+
+def _digest(sheet: Credits, order: IntArray) -> str:
+    """Hash what the credits say, in canonical order."""
+    digest = hashlib.sha256()
+    for column in (sheet.ids, sheet.rep_ids):
+        for label in column.labels()[order].tolist():
+            digest.update(repr(label).encode("utf-8", "backslashreplace") + b"\n")
+    for values in (sheet.day, sheet.amount, sheet.measure, sheet.triage.status):
+        digest.update(np.ascontiguousarray(values[order]).tobytes())
+    digest.update("\n".join(map(str, sheet.currency[order].tolist())).encode())
+    return digest.hexdigest()
