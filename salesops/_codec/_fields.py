@@ -13,7 +13,7 @@ import attrs
 from salesops._faults import refuse
 from salesops.errors import InternalError, Problem
 
-_KEY = "salesops"
+KEY = "salesops"
 MAX_AMOUNT = 10**18
 
 
@@ -102,7 +102,7 @@ def about(
     value stands in when this one (default None) is not given.
     """
     entry = About(text, name, minimum, above, maximum, below, min_items, max_items, form, same_as)
-    return {_KEY: entry}
+    return {KEY: entry}
 
 
 class ShortForm(typing.NamedTuple):
@@ -177,7 +177,7 @@ def _entries(record: Any) -> tuple[Entry, ...]:
     hints = typing.get_type_hints(record)
     entries = []
     for field in attrs.fields(record):
-        note = field.metadata.get(_KEY, About(""))
+        note = field.metadata.get(KEY, About(""))
         entries.append(Entry(field.name, note.name or field.name, hints[field.name], field.default, note))
     keys = [entry.key for entry in entries]
     if len(set(keys)) < len(keys) or {"kind", "schema_version"} & set(keys):
