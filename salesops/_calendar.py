@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops._faults import check_choice, closest, raise_all
+from salesops._faults import check_choice, closest, raise_all, refuse
 from salesops.errors import InvalidInput, Problem, show
 
 Days = NDArray[np.datetime64]
@@ -65,6 +65,8 @@ def business_dates(
     >>> business_dates(["2024-04-01T02:30:00Z"], zone="America/Los_Angeles")
     array(['2024-03-31'], dtype='datetime64[D]')
     """
+    if isinstance(times, (str, bytes)) or not hasattr(times, "__len__") or getattr(times, "ndim", 1) != 1:
+        raise refuse(path, "is a column of dates or times", times)
     if rows is None:
         rows = list(times.index) if isinstance(times, pd.Series) else range(len(times))
     column = _Column(path=path, rows=rows, ids=ids, zone=None if zone is None else _zone(zone))
@@ -129,7 +131,7 @@ def _of_local_times(times: Times, column: _Column, places: Sequence[int] | None 
     days: Days = times.astype("datetime64[D]")
     if column.zone is None or not np.any(times > days):
         return days
-    where = np.flatnonzero((times >= _CLOCKS_FROM) & (times < _CLOCKS_UNTIL))
+    where = np.flatnonzero((days >= _CLOCKS_FROM) & (days < _CLOCKS_UNTIL))
     local = pd.DatetimeIndex(times[where])
     problems = []
     for ambiguous, nonexistent, message in (

@@ -16,6 +16,7 @@ from salesops._calendar import add_months, business_dates, count_days, week_year
 from salesops.errors import InvalidInput
 
 UTC = dt.UTC
+UNITS = ("s", "ms", "us", "ns")
 DAYS = st.dates(min_value=dt.date(1950, 1, 1), max_value=dt.date(2150, 12, 31))
 
 
@@ -87,7 +88,9 @@ def test_an_instant_needs_the_zone_of_the_business() -> None:
     assert _dates(pd.Series(pd.to_datetime([None], utc=True))) == [None]
 
 
-@pytest.mark.parametrize("form", [list, lambda times: pd.Series(pd.to_datetime(times))])
+@pytest.mark.parametrize(
+    "form", [list, *(lambda t, u=u: pd.Series(pd.to_datetime(t)).dt.as_unit(u) for u in UNITS)]
+)
 def test_a_local_time_that_the_clocks_make_ambiguous_or_impossible_is_refused(form: Any) -> None:
     times = form(["2024-11-03T01:30:00", "2024-11-03T03:00:00", "2024-03-10T02:30:00", "2024-11-03T01:15:00"])
     error = _refusal(business_dates, times, zone="America/New_York", path="history.at", ids=list("abcd"))

@@ -15,7 +15,7 @@ _SECTION = re.compile(r"^(Notes|References|Examples|See Also|Raises)\n-+$", re.M
 
 def with_parameters(record: type[Record]) -> str:
     """Return the docstring of a class with its fields listed before its later sections."""
-    doc = inspect.cleandoc(record.__doc__ or "")
+    doc = inspect.cleandoc(record.__doc__ or f"{record.__name__}.")
     own: Any = record
     lines = ["Parameters", "----------"]
     for field in attrs.fields(own):

@@ -6,6 +6,7 @@ is frozen, checked where it is born, and travels as a document: ``to_dict``, ``f
 flag; in JSON they are text or whole numbers.
 """
 
+from salesops._codec import Limits
 from salesops.models._people import Account, Lead, Opportunity, Person, Rep, Territory
 from salesops.models._periods import FiscalCalendar, Period, check_periods
 
@@ -13,6 +14,7 @@ __all__ = [
     "Account",
     "FiscalCalendar",
     "Lead",
+    "Limits",
     "Opportunity",
     "Period",
     "Person",

@@ -339,6 +339,8 @@ def check_periods(
     >>> [period.name for period in year]
     ['2024-01-01/2024-04-01', '2024-04-01/2025-01-01']
     """
+    if isinstance(periods, (str, bytes, Mapping)) or not isinstance(periods, Iterable):
+        raise refuse("periods", "is a list of periods", periods)
     read = read_argument("periods", tuple[Period, ...], [_named(period) for period in periods])
     order = sorted(range(len(read)), key=lambda k: (read[k].start, read[k].end, k))
     problems = []
