@@ -174,6 +174,10 @@ REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
         '{"schema_version": 1, "tiers": [{"start": "0", "rate": "0"}]}',
         ["$.tiers[0].start", "did you mean 'from'?"],
     ),
+    "a value below its bound": (
+        '{"schema_version": 1, "tiers": [{"from": "0", "rate": "-0.05"}]}',
+        ["$.tiers[0].rate", "0 or more", "'-0.05'"],
+    ),
 }
 
 

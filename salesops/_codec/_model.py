@@ -26,7 +26,7 @@ class Model(Record):
 
             amount: Decimal = attrs.field(metadata=about("In the currency's major unit", minimum=0))
 
-    ``Price(amount="-1")`` is refused with ``- amount: 0 or more (Decimal('-1'))``.
+    ``Price(amount="-1")`` is refused with ``- amount: must be 0 or more ('-1')``.
     """
 
     __slots__ = ()
@@ -218,7 +218,8 @@ def _migrated(record: type[Record], document: Mapping[str, Any], gather: Gather)
         repeating = Repeating(current)
         repeating.repeated = document.repeated
         current = repeating
-    hint = f"this version of the library reads 1 to {newest}"
+    hint = f"this version of the library reads documents of version {newest}"
+    hint += " and older" if newest > 1 else ""
     if "schema_version" not in document:
         gather.add("schema_version", "is missing", hint=f"write {newest} for a new document")
     elif not isinstance(version, int) or isinstance(version, bool) or version < 1:

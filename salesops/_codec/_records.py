@@ -57,10 +57,10 @@ class Reader:
 
         def read(value: Any, type_: Any) -> Any:
             if limit is not None and isinstance(value, (list, tuple, Mapping)) and len(value) > limit:
-                raise refused(f"at most {limit} items", value)
+                raise refused(f"has at most {limit} items", value)
             result = hook(value, type_)
             if result is not None:
-                _values.check_bounds(result, about)
+                _values.check_bounds(result, about, value)
             return result
 
         return hook if about == About(about.text, about.name) and limit is None else read
