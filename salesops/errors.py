@@ -155,10 +155,10 @@ class Problem:
         found = self._found(redact=redact)
         if found:
             text += f" ({found})"
-        if self.suggestions and not redact:
-            text += f"; did you mean {' or '.join(self.suggestions)}?"
         if self.hint:
             text += f"; {self.hint}"
+        if self.suggestions and not redact:
+            text += f"; did you mean {' or '.join(self.suggestions)}?"
         return text
 
     def _found(self, *, redact: bool) -> str:

@@ -1,0 +1,340 @@
+"""Ids that keep their type, and the one sorted index that several tables share."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from salesops._faults import closest, warn
+from salesops.errors import Problem, show
+
+IntArray = npt.NDArray[np.int64]
+
+_LOOK_ALIKES_SHOWN = 3
+
+
+def family(value: object) -> str:
+    """Name the kind of an id: two ids of different families are never the same."""
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind.__name__
+    return type(value).__qualname__
+
+
+@attrs.frozen(eq=False)
+class Ids:
+    """A column of ids as codes into its distinct values; -1 is a missing id.
+
+    Attributes
+    ----------
+    codes : ndarray of int64, shape (n_rows,)
+    distinct : ndarray, shape (n_distinct,)
+        int64 when all are whole numbers, else Python objects, in order of first appearance.
+    """
+
+    codes: IntArray
+    distinct: npt.NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @cached_property
+    def families(self) -> frozenset[str]:
+        """The kinds of id that occur."""
+        if self.distinct.dtype.kind == "i":
+            return frozenset({"int"}) if len(self.distinct) else frozenset()
+        return frozenset(family(value) for value in self.distinct)
+
+    def take(self, rows: npt.NDArray[Any]) -> Ids:
+        """Keep some rows, by position or by mask."""
+        return Ids(self.codes[rows], self.distinct)
+
+    def label(self, row: int) -> Hashable:
+        """Give the id that stands in a row, as a plain Python value."""
+        code = int(self.codes[row])
+        return None if code < 0 else scalar(self.distinct[code])
+
+    def labels(self) -> npt.NDArray[Any]:
+        """Give the ids row by row; missing ones as None."""
+        if len(self.distinct) and not (self.codes < 0).any():
+            return self.distinct[self.codes]
+        cells = np.empty(len(self.codes), dtype=object)
+        known = self.codes >= 0
+        cells[known] = self.distinct[self.codes[known]]
+        return cells
+
+    def repeated(self) -> npt.NDArray[np.bool_]:
+        """Mark every row whose id stands in more than one row."""
+        tally = np.bincount(self.codes[self.codes >= 0], minlength=len(self.distinct))
+        return (self.codes >= 0) & (tally[self.codes] > 1) if len(self.distinct) else self.codes >= 0
+
+
+def scalar(value: Any) -> Hashable:
+    """Turn a numpy scalar into the plain Python value it stands for."""
+    item: Hashable = value.item() if isinstance(value, np.generic) else value
+    return item
+
+
+def factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
+    """Split a column into codes and distinct ids, by type and value; say which rows cannot be an id."""
+    if values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype):
+        codes, distinct = pd.factorize(values.to_numpy())
+        return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct, dtype=np.int64)), {}
+    if isinstance(values.dtype, pd.StringDtype):
+        codes, uniques = pd.factorize(values)
+        return Ids(codes.astype(np.int64, copy=False), _objects(uniques.to_numpy(dtype=object))), {}
+    cells = objects(values)
+    kind = pd.api.types.infer_dtype(cells, skipna=True)
+    if kind in ("string", "integer", "empty"):
+        codes, distinct = pd.factorize(cells)
+        if kind == "integer" and all(type(value) is int and abs(value) < 2**63 for value in distinct):
+            distinct = distinct.astype(np.int64)
+        return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct)), {}
+    return _typed_factorize(cells)
+
+
+def _objects(cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.asarray(cells, dtype=object)
+
+
+def objects(values: pd.Series[Any]) -> npt.NDArray[Any]:
+    """Take a column as Python objects, with None where the pandas dtype holds nothing."""
+    cells = np.array(values, dtype=object)
+    if not isinstance(values.dtype, np.dtype):
+        cells[np.asarray(values.isna(), dtype=bool)] = None
+    return cells
+
+
+def _typed_factorize(cells: npt.NDArray[Any]) -> tuple[Ids, dict[int, str]]:
+    """Factorise mixed ids, where pandas would take 1, 1.0 and True for one."""
+    seen: dict[tuple[str, Hashable], int] = {}
+    distinct: list[Hashable] = []
+    codes = np.full(len(cells), -1, dtype=np.int64)
+    unfit: dict[int, str] = {}
+    for row, raw in enumerate(cells):
+        value = scalar(raw)
+        if is_missing(value):
+            continue
+        try:
+            code = seen.setdefault((family(value), value), len(distinct))
+        except TypeError:
+            unfit[row] = show(value)
+            continue
+        if code == len(distinct):
+            distinct.append(value)
+        codes[row] = code
+    column = np.empty(len(distinct), dtype=object)
+    for position, value in enumerate(distinct):
+        column[position] = value
+    return Ids(codes, column), unfit
+
+
+def is_missing(value: object) -> bool:
+    """Say whether a cell holds nothing: None, NaN, NaT or NA."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+def _sort_key(value: Hashable) -> tuple[str, str]:
+    return family(value), repr(value)
+
+
+@attrs.frozen(eq=False)
+class Labels:
+    """Distinct ids of one kind of thing, sorted by a stated key: their positions stand for them in arrays.
+
+    Whole numbers sort by value, text by code point; ids of mixed kinds by (name of the kind, written form).
+    """
+
+    values: npt.NDArray[Any]
+
+    @classmethod
+    def of(cls, *columns: Ids) -> Labels:
+        """Index every id that occurs in the columns."""
+        families = frozenset().union(*(column.families for column in columns))
+        parts = [column.distinct for column in columns if len(column.distinct)]
+        if not parts:
+            return cls(np.empty(0, dtype=object))
+        if families == {"int"} and all(part.dtype.kind == "i" for part in parts):
+            return cls(np.unique(np.concatenate(parts)))
+        if families == {"str"}:
+            return cls(
+                _objects(np.array(sorted(set().union(*(part.tolist() for part in parts))), dtype=object))
+            )
+        typed = {(family(value), value): value for part in parts for value in part.tolist()}
+        return cls(_column_of(_sorted(list(typed.values()))))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, position: int) -> Hashable:
+        return scalar(self.values[position])
+
+    @cached_property
+    def families(self) -> frozenset[str]:
+        """The kinds of id that occur."""
+        return Ids(np.empty(0, dtype=np.int64), self.values).families
+
+    @cached_property
+    def _position(self) -> dict[tuple[str, Hashable], int]:
+        return {(family(value), value): k for k, value in enumerate(self.values.tolist())}
+
+    def position(self, label: Hashable) -> int:
+        """Find one id; -1 if it is not there. 1, 1.0, True and "1" are four different ids."""
+        value = scalar(label)
+        return self._position.get((family(value), value), -1)
+
+    def codes(self, column: Ids) -> IntArray:
+        """Find a column of ids, row by row; -1 where an id is missing or not there."""
+        if not len(column.distinct) or not len(self.values):
+            return np.full(len(column), -1, dtype=np.int64)
+        if self.values.dtype.kind == "i" and column.distinct.dtype.kind == "i":
+            place = np.searchsorted(self.values, column.distinct)
+            place = np.minimum(place, len(self.values) - 1)
+            found = np.where(self.values[place] == column.distinct, place, -1)
+        else:
+            found = np.fromiter(
+                (self._position.get((family(v), v), -1) for v in column.distinct.tolist()),
+                dtype=np.int64,
+                count=len(column.distinct),
+            )
+        return np.where(column.codes < 0, -1, found[column.codes])
+
+
+def _sorted(values: list[Hashable]) -> list[Hashable]:
+    if len({type(value) for value in values}) == 1:
+        try:
+            return sorted(values)  # type: ignore[type-var]  # falls back below when the kind has no order
+        except TypeError:
+            pass
+    return sorted(values, key=_sort_key)
+
+
+def _column_of(values: Sequence[Hashable]) -> npt.NDArray[Any]:
+    cells = np.empty(len(values), dtype=object)
+    for position, value in enumerate(values):
+        cells[position] = value
+    return cells
+
+
+def same_but_for_type(column: Ids) -> list[tuple[Hashable, Hashable]]:
+    """Find pairs of ids in one column that are equal as numbers and differ by type: 1, 1.0, True."""
+    if len(column.families & {"bool", "int", "float"}) < 2:
+        return []
+    first: dict[Hashable, Hashable] = {}
+    pairs: list[tuple[Hashable, Hashable]] = []
+    for value in column.distinct.tolist():
+        if isinstance(value, (bool, int, float)):
+            twin = first.setdefault(value, value)
+            if family(twin) != family(value):
+                pairs.append((twin, value))
+    return pairs
+
+
+def check_same_type(
+    faults: list[Problem], path: str, column: Ids, known: Labels, known_as: str, rows: Sequence[Hashable]
+) -> None:
+    """Refuse ids that are unknown only because they have another type than the known ones: '101' and 101."""
+    if column.families <= known.families or not known.families:
+        return
+    unknown = np.flatnonzero((known.codes(column) < 0) & (column.codes >= 0))
+    if not len(unknown):
+        return
+    twins: dict[str, Hashable] = {_written(value): value for value in known.values.tolist()}
+    hits = [(int(k), twins[w]) for k in unknown if (w := _written(column.label(int(k)))) in twins]
+    if hits:
+        faults.append(
+            Problem(
+                path=path,
+                message=f"an id has another type than in {known_as}",
+                rows=tuple(rows[k] for k, _ in hits),
+                values=tuple(f"{_typed(column.label(k))}, there {_typed(twin)}" for k, twin in hits),
+                hint="give both tables the same type; ids are never converted",
+            )
+        )
+
+
+def _written(value: Hashable) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bool):
+        return str(int(value))
+    return str(value)
+
+
+def _typed(value: Hashable) -> str:
+    return f"{show(value)} ({family(value)})"
+
+
+def check_known(
+    faults: list[Problem],
+    path: str,
+    column: Ids,
+    known: Labels,
+    known_as: str,
+    rows: Sequence[Hashable],
+    *,
+    who: Callable[[IntArray], tuple[str, ...]] | None = None,
+) -> None:
+    """Refuse ids that the other table does not have, with the one that was probably meant."""
+    unknown = np.flatnonzero((known.codes(column) < 0) & (column.codes >= 0))
+    if not len(unknown):
+        return
+    before = len(faults)
+    check_same_type(faults, path, column, known, known_as, rows)
+    if len(faults) > before:
+        return
+    labels = [column.label(int(k)) for k in unknown]
+    near = {
+        hint: None
+        for label in list(dict.fromkeys(labels))[:5]
+        for hint in closest(label, known.values.tolist())
+    }
+    faults.append(
+        Problem(
+            path=path,
+            message=f"names an id that {known_as} does not have",
+            rows=tuple(rows[int(k)] for k in unknown),
+            ids=who(unknown) if who else (),
+            values=tuple(show(label) for label in labels),
+            suggestions=tuple(near),
+        )
+    )
+
+
+def warn_look_alikes(labels: Labels, kind: str) -> None:
+    """Warn of ids that a person cannot tell apart: two spellings of an accent, stray blanks, 1 and "1"."""
+    texts = [value for value in labels.values.tolist() if isinstance(value, str)]
+    odd = [text for text in texts if not text.isascii() or text != text.strip()]
+    plain = set(texts) if odd else set()
+    groups: dict[str, list[Hashable]] = {}
+    for text in odd:
+        normal = unicodedata.normalize("NFKC", text).strip()
+        group = groups.setdefault(normal, [normal] if normal in plain and normal != text else [])
+        group.append(text)
+    if len(labels.families & {"str", "int", "float"}) > 1:
+        numbers = {_written(v): v for v in labels.values.tolist() if isinstance(v, (int, float))}
+        groups.update({text: [numbers[text], text] for text in texts if text in numbers})
+    twins = [[*dict.fromkeys(group)] for group in groups.values() if len(dict.fromkeys(group)) > 1]
+    if not twins:
+        return
+    shown = "; ".join(
+        " and ".join(_spelled(value) for value in group) for group in twins[:_LOOK_ALIKES_SHOWN]
+    )
+    more = f"; and {len(twins) - _LOOK_ALIKES_SHOWN} more" if len(twins) > _LOOK_ALIKES_SHOWN else ""
+    warn(f"{kind} look alike and are kept apart: {shown}{more}")
+
+
+def _spelled(value: Hashable) -> str:
+    if not isinstance(value, str):
+        return _typed(value)
+    points = " ".join(f"U+{ord(letter):04X}" for letter in value if not letter.isascii() or letter.isspace())
+    return f"{show(value)} ({points})" if points else f"{show(value)} (str)"
