@@ -187,8 +187,12 @@ def _pairs(
             one, two = chance.integers(0, n_people, (2, size))
         a, b = order[one], order[two]
         drawn = np.minimum(a, b) * n_people + np.maximum(a, b)
-        fresh = np.setdiff1d(drawn[a != b], keys)
-        keys = np.union1d(keys, chance.permutation(fresh)[:missing])
+        fresh = np.sort(drawn[a != b])
+        fresh = fresh[np.diff(fresh, prepend=-1) > 0]
+        fresh = fresh[~_among(fresh, keys)]
+        if len(fresh) > missing:
+            fresh = np.sort(chance.choice(fresh, missing, replace=False, shuffle=False))
+        keys = np.sort(np.concatenate([keys, fresh]), kind="stable")
     return keys // n_people, keys % n_people
 
 
@@ -196,3 +200,13 @@ def _draw(ladder: FloatArray, low: FloatArray, high: FloatArray, chance: np.rand
     """Draw one position per stretch of the ladder, in proportion to the steps."""
     height = low + (high - low) * chance.random(len(low))
     return np.clip(np.searchsorted(ladder, height, side="right") - 1, 0, len(ladder) - 2)
+
+
+def _among(values: IntArray, ladder: IntArray) -> npt.NDArray[np.bool_]:
+    """Tell which values stand in a sorted array."""
+    if not len(ladder):
+        return np.zeros(len(values), dtype=bool)
+    found: npt.NDArray[np.bool_] = (
+        ladder[np.minimum(np.searchsorted(ladder, values), len(ladder) - 1)] == values
+    )
+    return found
