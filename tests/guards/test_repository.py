@@ -11,7 +11,7 @@ import pytest
 LONGEST_FILE = 600
 LONGEST_FUNCTION = 60
 TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cff", ".cfg", ".sh", ".json", ".css", ".rst", ""}
-SKIPPED = {"_build", "_generated", "output", "__pycache__", "node_modules", "build", "dist"}
+SKIPPED = {".git", ".nox", ".venv", "_build", "_generated", "build", "dist", "output", "__pycache__"}
 MODULES_WITHOUT_SUBJECT = {"utils.py", "helpers.py", "common.py", "base.py", "misc.py", "__main__.py"}
 OUTSIDE = {
     "argparse",
