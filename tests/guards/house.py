@@ -3,12 +3,15 @@
 import ast
 import contextlib
 import doctest
+import functools
 import importlib
 import inspect
 import io
 import pkgutil
 import sys
 from pathlib import Path
+
+import attrs
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "salesops"
@@ -84,23 +87,49 @@ def run_examples():
     return runner.tries, report.getvalue()
 
 
-def harvest():
-    """Run all docstring examples and keep every value that they name or show."""
-    kept = []
-    show = sys.displayhook
-    sys.displayhook = kept.append
+@contextlib.contextmanager
+def recorded(classes, limit=50):
+    """Keep the first instances of each class that are made meanwhile, whoever makes them."""
+    born = {cls: [] for cls in classes}
+    own = {cls: vars(cls).get("__init__") for cls in classes}
+
+    def watched(cls, init):
+        @functools.wraps(init)
+        def wrapper(self, *args, **kwargs):
+            init(self, *args, **kwargs)
+            if type(self) is cls and len(born[cls]) < limit:
+                born[cls].append(self)
+
+        return wrapper
+
+    for cls in classes:
+        cls.__init__ = watched(cls, cls.__init__)
     try:
-        for test in docstring_examples():
-            namespace = dict(test.globs)
-            before = set(map(id, namespace.values()))
-            for example in test.examples:
-                code = compile(example.source, test.name, "single", dont_inherit=True)
-                with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
-                    exec(code, namespace)  # noqa: S102  (the package's own examples)
-            kept.extend(value for value in namespace.values() if id(value) not in before)
+        yield born
+    finally:
+        for cls, init in own.items():
+            if init is None:
+                del cls.__init__
+            else:
+                cls.__init__ = init
+
+
+def harvest():
+    """Run all docstring examples and keep instances of every public class: ``{class: [instance, ...]}``."""
+    classes = [thing for _, thing in public_objects() if inspect.isclass(thing) and attrs.has(thing)]
+    show = sys.displayhook
+    sys.displayhook = lambda value: None
+    try:
+        with recorded(classes) as born, contextlib.redirect_stdout(io.StringIO()):
+            for test in docstring_examples():
+                namespace = dict(test.globs)
+                for example in test.examples:
+                    code = compile(example.source, test.name, "single", dont_inherit=True)
+                    with contextlib.suppress(Exception):
+                        exec(code, namespace)  # noqa: S102  (the package's own examples)
     finally:
         sys.displayhook = show
-    return [value for value in kept if not inspect.isclass(value) and not inspect.ismodule(value)]
+    return born
 
 
 def statements(path):

@@ -31,13 +31,13 @@ PLOT_ALL = """
 import house
 from salesops.errors import MissingExtra
 said = {}
-for value in house.harvest():
-    if type(value).__module__.startswith("salesops") and callable(getattr(value, "plot", None)):
+for kind, born in house.harvest().items():
+    if callable(getattr(kind, "plot", None)) and born:
         try:
-            value.plot()
-            said[type(value).__name__] = "drew without matplotlib"
+            born[0].plot()
+            said[kind.__name__] = "drew without matplotlib"
         except MissingExtra as error:
-            said[type(value).__name__] = str(error)
+            said[kind.__name__] = str(error)
 print(json.dumps(said))
 """
 

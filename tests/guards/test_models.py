@@ -30,10 +30,7 @@ MODELS = models()
 
 @pytest.fixture(scope="module")
 def instances():
-    found = {}
-    for value in house.harvest():
-        found.setdefault(type(value), []).append(value)
-    return found
+    return house.harvest()
 
 
 @pytest.mark.parametrize("name", MODELS)
