@@ -176,8 +176,8 @@ def test_a_value_of_the_wrong_type_is_refused_where_it_stands(field: str, value:
 def test_an_unknown_kind_lists_the_kinds() -> None:
     error = _refusal(Everything.from_dict, _everything(part={"kind": "comission"}))
     assert str(error.problems[0].sentence()) == (
-        "$.part.kind: unknown kind ('comission'); did you mean 'commission'?; "
-        "choose one of 'commission', 'cap'"
+        "$.part.kind: unknown kind ('comission'); "
+        "choose one of 'commission', 'cap'; did you mean 'commission'?"
     )
 
 

@@ -62,6 +62,11 @@ class Period(Model):
         Returns
         -------
         bool
+
+        Examples
+        --------
+        >>> Period(name="2026-Q3", start="2026-07-01", end="2026-10-01").contains("2026-10-01")
+        False
         """
         day: dt.date = read_argument("date", dt.date, date)
         return self.start <= day < self.end
@@ -157,6 +162,11 @@ class FiscalCalendar(Model):
         ------
         InvalidInput
             If the calendar does not reach that year.
+
+        Examples
+        --------
+        >>> [period.name for period in FiscalCalendar(first_month=7).periods(2026, by="quarter")]
+        ['FY2026-Q1', 'FY2026-Q2', 'FY2026-Q3', 'FY2026-Q4']
         """
         check_choice("by", by, tuple(_MONTHS_IN))
         year: int = read_argument("fiscal_year", int, fiscal_year)
@@ -182,6 +192,11 @@ class FiscalCalendar(Model):
         Returns
         -------
         Period
+
+        Examples
+        --------
+        >>> FiscalCalendar(scheme="4-4-5").period_of("2026-02-10")
+        Period(name='FY2026-P02', start=datetime.date(2026, 2, 1), end=datetime.date(2026, 3, 1))
         """
         day: dt.date = read_argument("date", dt.date, date)
         return next(period for period in self.periods(self._year_of(day), by=by) if period.contains(day))
@@ -201,6 +216,11 @@ class FiscalCalendar(Model):
         -------
         tuple of Period
             Whole periods in order: the first may begin before `start`, the last may end after `end`.
+
+        Examples
+        --------
+        >>> [period.name for period in FiscalCalendar().periods_between("2026-08-15", "2026-10-02")]
+        ['2026-08', '2026-09', '2026-10']
         """
         first: dt.date = read_argument("start", dt.date, start)
         after: dt.date = read_argument("end", dt.date, end)
