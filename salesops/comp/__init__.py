@@ -1,6 +1,7 @@
 """Who earns what: plans, credits, exact payouts with one explained line for every step."""
 
 from salesops.comp.components import Bonus, BonusPoint, Cap, Commission, Tier
+from salesops.comp.curve import PayoutCurve, payout_curve
 from salesops.comp.engine import calculate
 from salesops.comp.explain import Explanation
 from salesops.comp.plan import CompPlan
@@ -15,7 +16,9 @@ __all__ = [
     "CompPlan",
     "CompRun",
     "Explanation",
+    "PayoutCurve",
     "Statement",
     "Tier",
     "calculate",
+    "payout_curve",
 ]

@@ -13,11 +13,12 @@ from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
 from salesops.comp._credits import Credits
 from salesops.comp._kernels import runs
+from salesops.comp._lines import Lines, Names
 from salesops.comp._pay import Block, Desk, Paid
 from salesops.comp._periods import Terms
-from salesops.comp.lines import Lines, Names
+from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp.plan import CompPlan
-from salesops.comp.results import Attained, CompRun, CreditTable, Totals
+from salesops.comp.results import CompRun
 
 
 def assemble(
@@ -53,11 +54,11 @@ def assemble(
     check_lines(lines, table, desks)
     check_totals(lines, statement, totals)
     return CompRun(
-        names=names,
-        totals=totals,
-        table=lines,
-        credits=table,
-        attained=_attained(desks, paid),
+        _names=names,
+        _totals=totals,
+        _table=lines,
+        _credits=table,
+        _attained=_attained(desks, paid),
         input_digest=_digest(sheet, order),
     )
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from salesops import _money as money
 from salesops._money import IntArray
+from salesops.comp._lines import TIER, Lines
 from salesops.comp._pay import Desk
+from salesops.comp._tables import CreditTable, Totals
 from salesops.comp._triage import PAID
 from salesops.comp.components import Commission
-from salesops.comp.lines import TIER, Lines
-from salesops.comp.results import CreditTable, Totals
 from salesops.errors import InternalError
 
 

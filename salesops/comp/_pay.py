@@ -12,11 +12,11 @@ from salesops import _money as money
 from salesops._money import BoolArray, IntArray, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import compile_bonus, compile_commission, minor_amount
+from salesops.comp._lines import BONUS, CATCH_UP, DEAL_CAP, GUARANTEE, PERIOD_CAP, TIER, YEAR_CAP
 from salesops.comp._periods import Terms
 from salesops.comp._quotas import Quotas
 from salesops.comp._triage import Reason
 from salesops.comp.components import Bonus, Cap, Commission
-from salesops.comp.lines import BONUS, CATCH_UP, DEAL_CAP, GUARANTEE, PERIOD_CAP, TIER, YEAR_CAP
 from salesops.comp.plan import CompPlan
 
 _LAST = 2**62

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Iterable
-from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -13,29 +11,14 @@ from numpy.typing import NDArray
 
 from salesops._frames import Reader
 from salesops._money import IntArray
-from salesops.errors import Problem, show
+from salesops.errors import InvalidInput, Problem
+from salesops.models import FiscalCalendar, Period, check_periods
 
 EVERY_PERIOD = "all"
 """Name of the one period of a run that was given none."""
 
 FIRST_DAY, LAST_DAY = -(2**21), 2**22
 """Days that stand for 'since ever' and 'for ever', counted from 1970."""
-
-
-class PeriodLike(Protocol):
-    """Anything with a name and a half-open range of days."""
-
-    @property
-    def name(self) -> str:
-        """What the period is called."""
-
-    @property
-    def start(self) -> dt.date:
-        """First day."""
-
-    @property
-    def end(self) -> dt.date:
-        """Day after the last one."""
 
 
 @attrs.frozen(eq=False)
@@ -60,56 +43,34 @@ class Terms:
         return np.where(inside, place, -1)
 
 
-def read_periods(periods: Iterable[PeriodLike] | None, faults: list[Problem]) -> Terms:
-    """Take the periods of a run; holes, overlaps and repeated names are faults."""
-    if periods is None:
-        return _terms((EVERY_PERIOD,), [FIRST_DAY], [LAST_DAY], [0], dated=False)
-    given = list(periods) if isinstance(periods, Iterable) else [periods]
-    wrong = [k for k, item in enumerate(given) if not _is_period(item)]
-    for k in wrong:
-        found = (show(given[k]),)
-        message = "a period has a name, a start and an end"
-        faults.append(Problem(path=f"periods[{k}]", message=message, values=found, hint="pass models.Period"))
-    if not given:
-        faults.append(Problem(path="periods", message="a run has one period or more", hint="or pass None"))
-    if wrong or not given:
-        return _terms((), [], [], [], dated=True)
-    known = sorted(given, key=lambda period: (period.start, period.end, period.name))
-    for before, after in itertools.pairwise(known):
-        if after.start != before.end:
-            message = "periods overlap" if after.start < before.end else "periods leave a hole"
-            values = (f"{before.name!r} ends {before.end}, {after.name!r} starts {after.start}",)
-            faults.append(Problem(path="periods", message=message, values=values))
-    names = tuple(period.name for period in known)
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        message = "each period has a name of its own"
-        faults.append(Problem(path="periods", message=message, values=tuple(map(repr, repeated))))
-    starts = [_day(period.start) for period in known]
-    years = [_year(period) for period in known]
-    return _terms(names, starts, [_day(period.end) for period in known], years, dated=True)
-
-
-def _terms(
-    names: tuple[str, ...], starts: list[int], ends: list[int], years: list[int], *, dated: bool
+def read_periods(
+    periods: Iterable[Period] | None, calendar: FiscalCalendar | None, faults: list[Problem]
 ) -> Terms:
+    """Take the periods of a run; the calendar says which fiscal year each belongs to."""
+    if periods is None:
+        first, last, year = (np.array([day], dtype=np.int64) for day in (FIRST_DAY, LAST_DAY, 0))
+        return Terms((EVERY_PERIOD,), first, last, year, dated=False)
+    try:
+        known = check_periods(periods)
+    except InvalidInput as error:
+        faults.extend(error.problems)
+        known = ()
+    else:
+        if not known:
+            hint = "or pass None for one period that holds everything"
+            faults.append(Problem(path="periods", message="a run has one period or more", hint=hint))
+    starts = [_day(period.start) for period in known]
+    ends = [_day(period.end) for period in known]
+    years = [
+        period.start.year if calendar is None else _day(calendar.period_of(period.start, by="year").start)
+        for period in known
+    ]
     first, last, year = (np.array(column, dtype=np.int64) for column in (starts, ends, years))
-    return Terms(names, first, last, year, dated)
-
-
-def _is_period(item: Any) -> bool:
-    name, start, end = (getattr(item, part, None) for part in ("name", "start", "end"))
-    return isinstance(name, str) and type(start) is dt.date and type(end) is dt.date and start < end
+    return Terms(tuple(period.name for period in known), first, last, year, dated=True)
 
 
 def _day(day: dt.date) -> int:
     return day.toordinal() - dt.date(1970, 1, 1).toordinal()
-
-
-def _year(period: Any) -> int:
-    """Take the fiscal year where the period states one, else the calendar year it starts in."""
-    year = getattr(period, "fiscal_year", None)
-    return year if isinstance(year, int) else int(period.start.year)
 
 
 def day_numbers(days: NDArray[np.datetime64], *, missing: int) -> IntArray:

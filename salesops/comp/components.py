@@ -15,6 +15,37 @@ import attrs
 from salesops._codec import Expanded, Model, about
 from salesops.errors import Problem
 
+__all__ = ["Bonus", "BonusPoint", "Cap", "Commission", "Tier"]
+
+_TIER_START = "Lower end: money in major units, or a multiple of quota (1.25 is 125 %)"
+_TIER_END = (
+    "Upper end, where the next tier starts. The last tier has none if it is left out; with it, a total "
+    "beyond is a fault and never pays 0 in silence"
+)
+_CAP_PER = (
+    "What the amount limits: the total of a period, of a deal (of a credit that names no deal), or of "
+    "the periods of a year up to date"
+)
+_NAME = "Stands in every line; unique within the plan"
+_MEASURE = "Which credits count, such as margin or units; all of them where the credits have only one measure"
+_STYLE = (
+    "marginal: each slice earns the rate of its tier; whole_amount (retroactive): everything earns the "
+    "rate of the tier reached"
+)
+_BOUND = (
+    "Which tier a total exactly on a threshold belongs to: the one that starts there (lower) or the one "
+    "that ends there (upper); it changes pay only with whole_amount"
+)
+_BASE_RATE = "Makes tier rates multipliers of this rate: base 0.10 and tier 1.5 pay 15 %"
+_TARGET = (
+    "Makes tier rates multipliers of target / quota, the rate that pays this amount at 100 % "
+    "attainment; needs basis attainment"
+)
+_YEAR_QUOTA = (
+    "With accumulate year on attainment: whether tiers are multiples of the quotas of all periods of "
+    "the year, or of those up to the period in which the credit is earned"
+)
+
 Basis = Literal["amount", "attainment"]
 Bound = Literal["lower", "upper"]
 
@@ -23,29 +54,19 @@ Bound = Literal["lower", "upper"]
 class Tier(Model):
     """One step of a rate table.
 
-    Parameters
-    ----------
-    start : Decimal
-        Lower end (``from`` in documents): money in major units, or a multiple of quota ("1.25" is 125 %).
-    end : Decimal, optional
-        Upper end (``to``); if given it is the next tier's lower end. Without it the last tier has no end;
-        with it, a total beyond the last tier is a fault and never pays 0 in silence.
-    rate : Fraction
-        Share of the money in the tier that is paid: "0.05" is 5 %.
-
     Examples
     --------
     >>> Tier(start="10000", rate="0.08")
     Tier(start=Decimal('10000'), end=None, rate=Fraction(2, 25))
     """
 
-    start: Decimal = attrs.field(metadata=about("Lower end of the tier", name="from", minimum=0))
+    start: Decimal = attrs.field(metadata=about(_TIER_START, name="from", minimum=0))
     end: Decimal | None = attrs.field(
         default=None,
-        metadata=about("Upper end, the next tier's lower end; none if left out", name="to", above=0),
+        metadata=about(_TIER_END, name="to", above=0),
     )
     rate: Fraction = attrs.field(
-        metadata=about("Share paid of the money in the tier, 0.05 for 5 %", minimum=0)
+        metadata=about("Share of the money in the tier that is paid; 0.05 is 5 %", minimum=0)
     )
 
 
@@ -56,24 +77,16 @@ class Cap(Model):
     A document may give the amount alone, ``"cap": "400.00"``, for a cap per period. A cap holds in both
     directions: the refund of a capped deal takes back what the deal has paid.
 
-    Parameters
-    ----------
-    amount : Decimal
-        Money in major units, 0 or more.
-    per : {"period", "deal", "year"}, default "period"
-        What the amount limits: the total of a period, of a deal (of a credit that names no deal), or of the
-        periods of a year up to date.
-
     Examples
     --------
     >>> Cap(amount="400.00")
     Cap(amount=Decimal('400.00'), per='period')
     """
 
-    amount: Decimal = attrs.field(metadata=about("The most that is paid, in major units", minimum=0))
-    per: Literal["period", "deal", "year"] = attrs.field(
-        default="period", metadata=about("What the amount limits")
+    amount: Decimal = attrs.field(
+        metadata=about("The most that is paid, in major units of the currency", minimum=0)
     )
+    per: Literal["period", "deal", "year"] = attrs.field(default="period", metadata=about(_CAP_PER))
 
 
 def expand_cap(expanded: Expanded) -> Expanded:
@@ -89,35 +102,6 @@ def expand_cap(expanded: Expanded) -> Expanded:
 class Commission(Model):
     """Pay a share of what is credited, by tiers.
 
-    Parameters
-    ----------
-    tiers : tuple of Tier
-        From 0 upwards without holes; rates may fall.
-    name : str, default "commission"
-        Stands in every line; unique within the plan.
-    measure : str, optional
-        Which credits count ("margin", "units"); all of them where the credits have only one measure.
-    basis : {"amount", "attainment"}, default "amount"
-        Whether tiers begin at money or at multiples of the rep's quota.
-    style : {"marginal", "whole_amount"}, default "marginal"
-        Marginal: each slice earns the rate of its tier. Whole amount (retroactive): everything earns the rate
-        of the tier reached.
-    accumulate : {"period", "deal", "year"}, default "period"
-        Over which credits of the rep the total runs that moves through the tiers.
-    bound : {"lower", "upper"}, default "lower"
-        Which tier a total exactly on a threshold belongs to: the one whose lower end it is, or the one whose
-        upper end it is. It changes pay only with style "whole_amount".
-    base_rate : Fraction, optional
-        Makes tier rates multipliers of this rate: base 0.10 and tier 1.5 pay 15 %.
-    target : Decimal, optional
-        Makes tier rates multipliers of target / quota, the rate that pays this target (in major units) at
-        100 % attainment. Needs basis "attainment".
-    year_quota : {"full", "to_date"}, default "full"
-        With accumulate "year" on attainment: tiers are multiples of the quotas of all periods of the year, or
-        of the periods up to the one in which the credit is earned.
-    cap : Cap, optional
-        A most for this component.
-
     Examples
     --------
     >>> Commission(tiers=[{"from": "0", "rate": "0.05"}, {"from": "10000", "rate": "0.08"}]).style
@@ -126,30 +110,22 @@ class Commission(Model):
 
     kind: ClassVar[str] = "commission"
 
-    name: str = attrs.field(default="commission", metadata=about("Stands in every line"))
-    measure: str | None = attrs.field(default=None, metadata=about("Which credits count; all if left out"))
+    name: str = attrs.field(default="commission", metadata=about(_NAME))
+    measure: str | None = attrs.field(default=None, metadata=about(_MEASURE))
     basis: Basis = attrs.field(
-        default="amount", metadata=about("Tiers begin at money or at multiples of quota")
+        default="amount", metadata=about("Whether tiers start at money or at multiples of the rep's quota")
     )
-    style: Literal["marginal", "whole_amount"] = attrs.field(
-        default="marginal", metadata=about("Each slice at its own rate, or all at the rate reached")
-    )
+    style: Literal["marginal", "whole_amount"] = attrs.field(default="marginal", metadata=about(_STYLE))
     accumulate: Literal["period", "deal", "year"] = attrs.field(
-        default="period", metadata=about("Over which credits the total runs that moves through the tiers")
+        default="period", metadata=about("Over which credits of the rep the total runs that meets the tiers")
     )
-    bound: Bound = attrs.field(
-        default="lower", metadata=about("Whether a threshold belongs to the tier that begins or ends there")
+    bound: Bound = attrs.field(default="lower", metadata=about(_BOUND))
+    base_rate: Fraction | None = attrs.field(default=None, metadata=about(_BASE_RATE, above=0))
+    target: Decimal | None = attrs.field(default=None, metadata=about(_TARGET, above=0))
+    year_quota: Literal["full", "to_date"] = attrs.field(default="full", metadata=about(_YEAR_QUOTA))
+    tiers: tuple[Tier, ...] = attrs.field(
+        metadata=about("From 0 upwards without holes; rates may fall", min_items=1)
     )
-    base_rate: Fraction | None = attrs.field(
-        default=None, metadata=about("Makes tier rates multipliers of this rate", above=0)
-    )
-    target: Decimal | None = attrs.field(
-        default=None, metadata=about("Makes tier rates multipliers of target / quota", above=0)
-    )
-    year_quota: Literal["full", "to_date"] = attrs.field(
-        default="full", metadata=about("Quotas of the whole year or of its periods to date")
-    )
-    tiers: tuple[Tier, ...] = attrs.field(metadata=about("From 0 upwards without holes", min_items=1))
     cap: Cap | None = attrs.field(default=None, metadata=about("A most for this component"))
 
     @classmethod
@@ -220,13 +196,6 @@ def _join_faults(k: int, before: Any, tier: Any) -> Iterable[Problem]:
 class BonusPoint(Model):
     """One row of a bonus table: from this point on, this share of the target is paid.
 
-    Parameters
-    ----------
-    start : Decimal
-        Attainment as a multiple of quota, or money in major units (``from`` in documents).
-    pays : Fraction
-        Share of the target pay: "0.5" is half of it.
-
     Examples
     --------
     >>> BonusPoint(start="0.8", pays="0.5")
@@ -241,23 +210,6 @@ class BonusPoint(Model):
 class Bonus(Model):
     """Pay a share of target pay at the end of each period, by a table of attainment.
 
-    Parameters
-    ----------
-    target : Decimal
-        Target pay of one period, in major units.
-    table : tuple of BonusPoint
-        From 0 upwards. Below the first and beyond the last point the pay stays level.
-    name : str, default "bonus"
-        Stands in every line; unique within the plan.
-    measure : str, optional
-        Which credits count; all of them where the credits have only one measure.
-    basis : {"attainment", "amount"}, default "attainment"
-        Whether the points are multiples of the rep's quota or money.
-    style : {"step", "interpolated"}, default "step"
-        Step: the last point reached pays. Interpolated: straight lines between the points.
-    bound : {"lower", "upper"}, default "lower"
-        Whether a total exactly on a point has reached it. Only steps ask.
-
     Examples
     --------
     >>> Bonus(target="3000.00", table=[{"from": "0", "pays": "0"}, {"from": "1", "pays": "1"}]).style
@@ -266,17 +218,24 @@ class Bonus(Model):
 
     kind: ClassVar[str] = "bonus"
 
-    name: str = attrs.field(default="bonus", metadata=about("Stands in every line"))
-    measure: str | None = attrs.field(default=None, metadata=about("Which credits count; all if left out"))
-    target: Decimal = attrs.field(metadata=about("Target pay of one period, in major units", above=0))
-    basis: Basis = attrs.field(default="attainment", metadata=about("Points are multiples of quota or money"))
+    name: str = attrs.field(default="bonus", metadata=about(_NAME))
+    measure: str | None = attrs.field(default=None, metadata=about(_MEASURE))
+    target: Decimal = attrs.field(
+        metadata=about("Target pay of one period, in major units of the currency", above=0)
+    )
+    basis: Basis = attrs.field(
+        default="attainment", metadata=about("Whether points are multiples of the rep's quota or money")
+    )
     style: Literal["step", "interpolated"] = attrs.field(
-        default="step", metadata=about("The last point reached, or straight lines between points")
+        default="step", metadata=about("The last point reached pays, or straight lines between points")
     )
     bound: Bound = attrs.field(
-        default="lower", metadata=about("Whether a total exactly on a point has reached it")
+        default="lower",
+        metadata=about("Whether a total exactly on a point has reached it (lower) or not (upper)"),
     )
-    table: tuple[BonusPoint, ...] = attrs.field(metadata=about("From 0 upwards", min_items=1))
+    table: tuple[BonusPoint, ...] = attrs.field(
+        metadata=about("From 0 upwards; beyond the last point the pay stays level", min_items=1)
+    )
 
     @staticmethod
     def _faults(known: Any) -> Iterator[Problem]:

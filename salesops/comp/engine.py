@@ -14,12 +14,15 @@ from salesops._money import EXPONENTS, ROUNDINGS, IntArray, Rounding
 from salesops.comp._assemble import assemble
 from salesops.comp._credits import Assignments, Credits, read_assignments, read_credits
 from salesops.comp._pay import Desk, Trouble, pay
-from salesops.comp._periods import PeriodLike, Terms, read_periods
+from salesops.comp._periods import Terms, read_periods
 from salesops.comp._quotas import Prorate, Quotas, QuotaTerms, read_quotas
 from salesops.comp._triage import HELD, REJECTED, Reason, open_tables
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.errors import Problem, show
+from salesops.models import FiscalCalendar, Period
+
+__all__ = ["calculate"]
 
 _TROUBLES: dict[Reason, tuple[str, str, str]] = {
     "no quota": ("rep_id", "has no quota, and the plan pays by attainment", "give one in quotas"),
@@ -43,7 +46,8 @@ def calculate(
     assignments: object = None,
     quotas: object = None,
     reps: object = None,
-    periods: Iterable[PeriodLike] | None = None,
+    periods: Iterable[Period] | None = None,
+    calendar: FiscalCalendar | None = None,
     columns: Mapping[str, str] | None = None,
     prorate: Prorate = "none",
     zone: str | None = None,
@@ -68,8 +72,9 @@ def calculate(
     reps : table, optional
         ``rep_id``: all reps there are. Those without credits get a statement of 0; others are unknown.
     periods : sequence of Period, optional
-        Half-open and without holes; ``earned_on`` decides. Without them the run has one period, "all". Totals
-        of a year go by the period's ``fiscal_year`` if it has one, else by the year it starts in.
+        Half-open and without holes; ``earned_on`` decides. Without them the run has one period, "all".
+    calendar : FiscalCalendar, optional
+        Says which periods make up a year; by default a period belongs to the calendar year it starts in.
     columns : mapping, optional
         ``{"name in your tables": "name here"}``, one mapping for all tables.
     prorate : {"none", "days"}, default "none"
@@ -126,7 +131,7 @@ def calculate(
     known_plans = _read_plans(plans, faults)
     given = {"credits": credits, "assignments": assignments, "quotas": quotas, "reps": reps}
     tables = open_tables(given, columns, faults)
-    terms = read_periods(periods, faults)
+    terms = read_periods(periods, calendar, faults)
     raise_all("calculate", faults)
     assigned = read_assignments(tables.get("assignments"), tables.get("reps"), known_plans, faults)
     sheet = read_credits(

@@ -10,18 +10,20 @@ import attrs
 import numpy as np
 
 from salesops import _money as money
-from salesops.comp import lines as rules
+from salesops.comp import _lines as rules
+from salesops.comp._lines import Lines, Names, rate_of
 from salesops.comp._periods import EVERY_PERIOD
 from salesops.comp.components import Bonus, Commission
-from salesops.comp.lines import Lines, Names, rate_of
 from salesops.errors import show
+
+__all__ = ["Explanation"]
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class Explanation:
     """One line in words and as facts.
 
-    Attributes
+    Parameters
     ----------
     line_id : int
     text : str
@@ -51,6 +53,11 @@ class Explanation:
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> Explanation(line_id=0, text="500.00 at 10 % = 50.00.", facts={"amount": 5000}).to_dict()
+        {'amount': 5000, 'text': '500.00 at 10 % = 50.00.'}
         """
         return {**self.facts, "text": self.text}
 
@@ -139,9 +146,11 @@ def _scope(line: _Line) -> str:
     scope = part.accumulate if isinstance(part, Commission) else "period"
     if scope == "deal":
         return "of its deal"
-    if line.period == EVERY_PERIOD:
-        return "in all"
-    return f"of the year up to {line.period}" if scope == "year" else f"of {line.period}"
+    return f"of the year up to {line.period}" if scope == "year" else _when(line)
+
+
+def _when(line: _Line) -> str:
+    return "in all" if line.period == EVERY_PERIOD else f"of {line.period}"
 
 
 def _tier_words(line: _Line, tier: int) -> str:
@@ -200,7 +209,7 @@ def _explain_bonus(line: _Line) -> str:
     if not isinstance(part, Bonus):
         return ""
     pays = line.after / Fraction(part.target)
-    reached = f"{line.rep} was credited {line.money(line.end)} {_scope(line)}"
+    reached = f"{line.rep} was credited {line.money(line.end)} {_when(line)}"
     if part.basis == "attainment":
         quota = Fraction(line.quota, 10**line.places)
         reached += f", {percent(line.end / quota)} of the quota of {line.money(quota)}"
@@ -213,7 +222,7 @@ def _explain_bonus(line: _Line) -> str:
 def _explain_cap(line: _Line) -> str:
     what = {
         rules.DEAL_CAP: f"With credit {line.credit} the commission of the deal to date",
-        rules.PERIOD_CAP: f"The pay of {line.rep} {_scope(line)}",
+        rules.PERIOD_CAP: f"The pay of {line.rep} {_when(line)}",
         rules.YEAR_CAP: f"The pay of {line.rep} of the year up to {line.period}",
     }[line.rule]
     part = "" if line.part is None else f" by {show(line.part.name)}"
@@ -225,7 +234,7 @@ def _explain_cap(line: _Line) -> str:
 
 def _explain_guarantee(line: _Line) -> str:
     return (
-        f"The pay of {line.rep} {_scope(line)} was {line.money(line.start)}; "
+        f"The pay of {line.rep} {_when(line)} was {line.money(line.start)}; "
         f"the guarantee of {line.money(line.end)} adds {line.paid()}."
     )
 

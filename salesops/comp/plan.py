@@ -15,7 +15,21 @@ from salesops._money import EXPONENTS, Rounding, currency_fault, format_exact
 from salesops.comp.components import Bonus, Cap, Commission, expand_cap
 from salesops.errors import Problem
 
+__all__ = ["CompPlan"]
+
 Component = Commission | Bonus
+
+_CURRENCY = (
+    "ISO 4217 code of everything the plan says and pays; without it all credits must share one currency"
+)
+_CAP = "A most for the sum of all components, per period or year, after the caps of components"
+_GUARANTEE = "A least for each period in which the rep has the plan, after all caps, in major units"
+_NEGATIVE = "What to do with a period whose sum is below 0: refuse it, naming the rep, or pay it as it is"
+_ROUNDING = "How fractions of a minor unit are rounded; half_up rounds ties away from zero"
+_ROUNDING_STEP = (
+    "What is rounded: the commission to date, so that lines are differences and add up to the rounded "
+    "total, or the commission of each credit on its own"
+)
 
 _PERCENT_RATE = 1
 _PERCENT_SHARE = 10
@@ -27,28 +41,6 @@ class CompPlan(Model):
 
     A document that is one commission may put ``tiers``, ``basis``, ``style`` and the other fields of
     :class:`Commission` at its top instead of in ``components``.
-
-    Parameters
-    ----------
-    plan_id : str
-        Name of the plan; assignments refer to it.
-    components : tuple of Commission or Bonus
-        What is paid; names are unique.
-    currency : str, optional
-        ISO 4217 code of everything the plan says and pays. Without it all credits must share one currency.
-    cap : Cap, optional
-        A most for the sum of all components, per period or year. It comes after the caps of components.
-    guarantee : Decimal, optional
-        A least for each period in which the rep is assigned, after all caps, in major units.
-    negative : {"refuse", "allow"}, default "refuse"
-        What to do with a period whose sum is below 0: refuse it, naming the rep, or pay the negative amount.
-    rounding : {"half_up", "half_even", "half_down", "up", "down", "floor", "ceiling"}, default "half_up"
-        How fractions of a minor unit are rounded; half_up rounds ties away from zero.
-    rounding_step : {"to_date", "credit"}, default "to_date"
-        What is rounded: the commission to date, so that lines are differences and add up to the rounded
-        total; or the commission of each credit on its own.
-    description : str, default ""
-        Words for people.
 
     Raises
     ------
@@ -80,22 +72,18 @@ class CompPlan(Model):
     schema_version: ClassVar[int] = 1
     _short_form: ClassVar[ShortForm] = ShortForm.of("components", Commission)
 
-    plan_id: str = attrs.field(metadata=about("Name of the plan"))
+    plan_id: str = attrs.field(metadata=about("Name of the plan; assignments refer to it"))
     description: str = attrs.field(default="", metadata=about("Words for people"))
-    currency: str | None = attrs.field(
-        default=None, metadata=about("ISO 4217 code; the credits' own currency if left out", form=CURRENCY)
+    currency: str | None = attrs.field(default=None, metadata=about(_CURRENCY, form=CURRENCY))
+    components: tuple[Component, ...] = attrs.field(
+        metadata=about("What is paid; names are unique", min_items=1)
     )
-    components: tuple[Component, ...] = attrs.field(metadata=about("What is paid", min_items=1))
-    cap: Cap | None = attrs.field(default=None, metadata=about("A most for the sum of all components"))
-    guarantee: Decimal | None = attrs.field(
-        default=None, metadata=about("A least for each period, in major units", minimum=0)
-    )
-    negative: Literal["refuse", "allow"] = attrs.field(
-        default="refuse", metadata=about("What to do with a period whose sum is below 0")
-    )
-    rounding: Rounding = attrs.field(default="half_up", metadata=about("How minor units are rounded"))
+    cap: Cap | None = attrs.field(default=None, metadata=about(_CAP))
+    guarantee: Decimal | None = attrs.field(default=None, metadata=about(_GUARANTEE, minimum=0))
+    negative: Literal["refuse", "allow"] = attrs.field(default="refuse", metadata=about(_NEGATIVE))
+    rounding: Rounding = attrs.field(default="half_up", metadata=about(_ROUNDING))
     rounding_step: Literal["to_date", "credit"] = attrs.field(
-        default="to_date", metadata=about("Whether the commission to date or that of each credit is rounded")
+        default="to_date", metadata=about(_ROUNDING_STEP)
     )
 
     def __attrs_post_init__(self) -> None:

@@ -4,63 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from salesops import _money as money
 from salesops._display import html_card
-from salesops._faults import closest, count
+from salesops._faults import closest, count, refuse
 from salesops._frames import id_column
 from salesops._money import EXPONENTS, IntArray
 from salesops._version import __version__
+from salesops.comp import plot as _plot
+from salesops.comp._lines import Lines, Names, lines_frame
+from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp._triage import HELD, REJECTED, STATUSES
 from salesops.comp.explain import Explanation, explain_line
-from salesops.comp.lines import ARRAY, Lines, Names, lines_frame
 from salesops.comp.plan import CompPlan
 from salesops.comp.statement import Statement, money_text, records
 from salesops.errors import InvalidInput, Problem, show
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-@attrs.frozen(kw_only=True)
-class CreditTable:
-    """The credits of a run by row of the table given, and what became of each; ids are in ``Names``."""
+__all__ = ["CompRun"]
 
-    rep_id: NDArray[Any] = attrs.field(**ARRAY)
-    rep: IntArray = attrs.field(**ARRAY)
-    period: IntArray = attrs.field(**ARRAY)
-    amount: IntArray = attrs.field(**ARRAY)
-    currency: NDArray[Any] = attrs.field(**ARRAY)
-    status: NDArray[np.int8] = attrs.field(**ARRAY)
-    reason: NDArray[Any] = attrs.field(**ARRAY)
-    detail: NDArray[Any] = attrs.field(**ARRAY)
-    order: IntArray = attrs.field(**ARRAY)
-    extra: pd.DataFrame = attrs.field(eq=False, repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class Attained:
-    """Credited amounts and quotas by rep, period and component on attainment."""
-
-    rep: IntArray = attrs.field(**ARRAY)
-    period: IntArray = attrs.field(**ARRAY)
-    plan: IntArray = attrs.field(**ARRAY)
-    part: IntArray = attrs.field(**ARRAY)
-    credited: IntArray = attrs.field(**ARRAY)
-    quota: IntArray = attrs.field(**ARRAY)
-
-
-@attrs.frozen(kw_only=True)
-class Totals:
-    """One row for each rep, period and currency: the sum of its lines."""
-
-    rep: IntArray = attrs.field(**ARRAY)
-    period: IntArray = attrs.field(**ARRAY)
-    currency: NDArray[Any] = attrs.field(**ARRAY)
-    earned: IntArray = attrs.field(**ARRAY)
+_BARS = 40
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -81,19 +51,13 @@ class CompRun:
     >>> run = comp.calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
     >>> run
     CompRun(1 statement, 1 line; credits: 1 paid, 0 held, 0 rejected; 25.00 USD)
-    >>> run.reconcile()
-      currency    status  credits  amount
-    0      USD        in        1   25000
-    1      USD      paid        1   25000
-    2      USD      held        0       0
-    3      USD  rejected        0       0
     """
 
-    _names: Names
-    _totals: Totals
-    _table: Lines
-    _credits: CreditTable
-    _attained: Attained
+    _names: Names = attrs.field(alias="_names")
+    _totals: Totals = attrs.field(alias="_totals")
+    _table: Lines = attrs.field(alias="_table")
+    _credits: CreditTable = attrs.field(alias="_credits")
+    _attained: Attained = attrs.field(alias="_attained")
     input_digest: str
 
     @property
@@ -114,6 +78,16 @@ class CompRun:
         DataFrame
             ``rep_id, period, earned, paid, held, balance`` in minor units of ``currency``. What is earned is
             paid: nothing is held back yet and no balance is carried over.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.payouts()[["rep_id", "period", "earned", "currency"]]
+          rep_id period  earned currency
+        0   anna    all    2500      USD
         """
         totals = self._totals
         nothing = np.zeros(len(totals.earned), dtype=np.int64)
@@ -134,6 +108,15 @@ class CompRun:
         Returns
         -------
         DataFrame
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> len(run.to_frame())
+        1
         """
         return self.payouts()
 
@@ -148,6 +131,16 @@ class CompRun:
             in major units, ``rate`` as exact text, ``amount`` and the statement's ``running`` total in minor
             units of ``currency``. ``base`` times ``rate`` is ``exact``; what is rounded is the total to date.
             Of a cap or guarantee, ``start`` and ``end`` are the total before and after it.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.lines()[["rep_id", "credit_id", "tier", "base", "rate", "exact", "amount"]]
+          rep_id credit_id  tier    base rate  exact  amount
+        0   anna        c1     1  250.00  0.1  25.00    2500
         """
         return lines_frame(self._table, self._names, np.arange(len(self._table)))
 
@@ -159,6 +152,18 @@ class CompRun:
         DataFrame
             ``credit_id, rep_id, period, amount`` (minor units; missing if it could not be read), ``currency,
             status, reason, detail``, and the columns of the caller that the run did not read.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": "c1", "rep_id": rep, "amount": "250.00"} for rep in ("anna", "anna")]
+        >>> run = calculate(plan, credits, on_error="hold")
+        >>> run.credits()[["credit_id", "amount", "status"]]
+          credit_id  amount    status
+        0        c1   25000      paid
+        1        c1   25000  rejected
         """
         return self._credit_frame(np.arange(len(self._credits.status)), extra=True)
 
@@ -169,6 +174,16 @@ class CompRun:
         -------
         DataFrame
             The columns of :meth:`credits`, ordered by rep, day and credit.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": "c1", "rep_id": rep, "amount": "250.00"} for rep in ("anna", "anna")]
+        >>> run = calculate(plan, credits, on_error="hold")
+        >>> len(run.held())
+        0
         """
         return self._with_status(HELD)
 
@@ -179,6 +194,16 @@ class CompRun:
         -------
         DataFrame
             The columns of :meth:`credits`, ordered by rep, day and credit.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": "c1", "rep_id": rep, "amount": "250.00"} for rep in ("anna", "anna")]
+        >>> run = calculate(plan, credits, on_error="hold")
+        >>> run.rejected()["detail"].tolist()
+        ['credit_id: repeats another row with the same content']
         """
         return self._with_status(REJECTED)
 
@@ -213,6 +238,17 @@ class CompRun:
             ``rep_id, period, plan_id, component, credited, quota`` in minor units, and ``attainment`` as a
             float for reading (missing without a quota). A component that accumulates over the year counts
             credits and quota of the year.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> part = {"kind": "commission", "basis": "attainment", "tiers": [{"from": "0", "rate": "0.1"}]}
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[part])
+        >>> credits = [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}]
+        >>> run = calculate(plan, credits, quotas=[{"rep_id": "anna", "amount": "200.00"}])
+        >>> run.attainment()[["rep_id", "component", "credited", "quota", "attainment"]]
+          rep_id   component  credited  quota  attainment
+        0   anna  commission     25000  20000        1.25
         """
         table, names = self._attained, self._names
         parts = [
@@ -248,6 +284,15 @@ class CompRun:
         ------
         InvalidInput
             If the run has no such statement.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.statement("anna").earned
+        2500
         """
         rep = self._find_rep(rep_id)
         position = self._find_period(period)
@@ -267,8 +312,8 @@ class CompRun:
                 (code, int(earned))
                 for code, earned in zip(totals.currency[mine], totals.earned[mine], strict=True)
             ),
-            lines=lines_frame(self._table, self._names, rows),
-            set_aside=self._credit_frame(order),
+            _lines=lines_frame(self._table, self._names, rows),
+            _set_aside=self._credit_frame(order),
         )
 
     def _find_rep(self, rep_id: Hashable) -> int:
@@ -314,6 +359,16 @@ class CompRun:
         ------
         InvalidInput
             If the run has no such line.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> print(run.explain(0))
+        Credit 'c1' moved 'anna' from 0.00 to 250.00 in all; 250.00 of it fell in tier 1 (from 0.00)
+        at 10 % = 25.00.
         """
         whole = isinstance(line_id, (int, np.integer)) and not isinstance(line_id, bool)
         if not whole or not 0 <= line_id < len(self._table):
@@ -331,6 +386,19 @@ class CompRun:
         DataFrame
             ``currency, status`` ("in", "paid", "held", "rejected"), ``credits`` (how many) and ``amount``
             (minor units of those that could be read).
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.reconcile()
+          currency    status  credits  amount
+        0      USD        in        1   25000
+        1      USD      paid        1   25000
+        2      USD      held        0       0
+        3      USD  rejected        0       0
         """
         table = self._credits
         codes, currencies = pd.factorize(table.currency, sort=True, use_na_sentinel=True)
@@ -357,6 +425,15 @@ class CompRun:
         dict
             With the version of the library, digests of plans and input, ``payouts, lines, held, rejected``
             and ``reconcile``. Amounts are minor units.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.to_dict()["payouts"][0]["earned"]
+        2500
         """
         plans = [plan.to_json() for plan in self.plans]
         return {
@@ -372,6 +449,46 @@ class CompRun:
             "rejected": records(self.rejected()),
             "reconcile": records(self.reconcile()),
         }
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw what each rep earned, a bar for each, cut by period; the forty who earned most.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        InvalidInput
+            If the run pays in several currencies.
+        MissingExtra
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.plot().get_title()
+        'What each rep earned'
+        """
+        totals = self._totals
+        codes = sorted({str(code) for code in totals.currency})
+        if len(codes) > 1:
+            raise refuse("currency", "a picture shows one currency", ", ".join(codes))
+        rows = pd.DataFrame({"rep": totals.rep, "period": totals.period, "earned": totals.earned})
+        table = rows.pivot_table(index="rep", columns="period", values="earned", aggfunc="sum", fill_value=0)
+        most = table.sum(axis=1).sort_values(ascending=False, kind="stable").index[:_BARS]
+        table = table.loc[most].rename(columns=dict(enumerate(self.periods)))
+        names = [str(self._names.reps[int(rep)]) for rep in most]
+        code = totals.currency[0] if len(codes) else None
+        return _plot.payouts(names, table, EXPONENTS.get(code or "", 2), currency=code, ax=ax)
 
     def _sums(self) -> str:
         sums: dict[str | None, int] = {}

@@ -13,12 +13,14 @@ from salesops._display import html_card, text_card
 from salesops._faults import count
 from salesops._money import EXPONENTS
 
+__all__ = ["Statement"]
+
 
 @attrs.frozen(kw_only=True, repr=False)
 class Statement:
     """What one rep earned in one period.
 
-    Attributes
+    Parameters
     ----------
     rep_id : hashable
     period : str
@@ -44,8 +46,8 @@ class Statement:
     rep_id: Hashable
     period: str
     totals: tuple[tuple[str | None, int], ...]
-    _lines: pd.DataFrame = attrs.field(eq=False)
-    _set_aside: pd.DataFrame = attrs.field(eq=False)
+    _lines: pd.DataFrame = attrs.field(eq=False, alias="_lines")
+    _set_aside: pd.DataFrame = attrs.field(eq=False, alias="_set_aside")
 
     @property
     def earned(self) -> int:
@@ -90,6 +92,15 @@ class Statement:
         Returns
         -------
         DataFrame
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.statement("anna").to_frame()["amount"].tolist()
+        [2500]
         """
         return self._lines.copy()
 
@@ -99,6 +110,15 @@ class Statement:
         Returns
         -------
         DataFrame
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> len(run.statement("anna").set_aside())
+        0
         """
         return self._set_aside.copy()
 
@@ -108,6 +128,15 @@ class Statement:
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.statement("anna").to_dict()["totals"]
+        [{'currency': 'USD', 'earned': 2500}]
         """
         return {
             "rep_id": plain_id(self.rep_id),

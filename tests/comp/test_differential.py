@@ -7,10 +7,10 @@ import random
 from fractions import Fraction
 from pathlib import Path
 
-import attrs
 import pytest
 
 from salesops import comp
+from salesops.models import Period
 
 _spec = importlib.util.spec_from_file_location("comp_oracle", Path(__file__).with_name("oracle.py"))
 oracle = importlib.util.module_from_spec(_spec)
@@ -19,16 +19,9 @@ _spec.loader.exec_module(oracle)
 ROUNDINGS = ("half_up", "half_even", "half_down", "up", "down", "floor", "ceiling")
 
 
-@attrs.frozen
-class Month:
-    name: str
-    start: dt.date
-    end: dt.date
-
-
 def months(n):
     days = [dt.date(2023 + k // 12, k % 12 + 1, 1) for k in range(10, 10 + n + 1)]
-    return [Month(f"{a:%Y-%m}", a, b) for a, b in itertools.pairwise(days)]
+    return [Period(name=f"{a:%Y-%m}", start=a, end=b) for a, b in itertools.pairwise(days)]
 
 
 def random_starts(rng, basis, n):
