@@ -384,14 +384,17 @@ def cumulative(values: IntArray, first: BoolArray) -> Whole:
     return np.asarray(total - np.repeat(before[starts], np.diff(np.append(starts, len(values)))))
 
 
-def group_sums(values: IntArray, groups: IntArray, n_groups: int) -> IntArray:
-    """Sum by group number, exactly."""
-    if not values.size:
-        return np.zeros(n_groups, dtype=np.int64)
+def group_totals(values: IntArray, groups: IntArray, n_groups: int) -> Whole:
+    """Sum by group number, exactly, whatever the size of the sums."""
     fits = float(np.abs(values).sum(dtype=np.float64)) < _INT64_MAX / 2
-    sums = np.zeros(n_groups, dtype=np.int64 if fits else object)
-    np.add.at(sums, groups, values if fits else _objects(values))
-    return narrow(sums)
+    totals = np.zeros(n_groups, dtype=np.int64 if fits else object)
+    np.add.at(totals, groups, values if fits else _objects(values))
+    return totals
+
+
+def group_sums(values: IntArray, groups: IntArray, n_groups: int) -> IntArray:
+    """Sum by group number, exactly; sums that do not fit are refused."""
+    return narrow(group_totals(values, groups, n_groups))
 
 
 def split(total: int, weights: Sequence[int | Fraction], *, path: str = "weight") -> tuple[int, ...]:

@@ -43,6 +43,7 @@ def assemble(
         rep=sheet.rep,
         period=sheet.period,
         amount=sheet.amount,
+        is_read=sheet.is_read,
         currency=sheet.currency,
         status=triage.status,
         reason=triage.reason,

@@ -60,6 +60,7 @@ class Credits:
     measure: IntArray
     measures: tuple[str, ...]
     amount: IntArray
+    is_read: BoolArray
     currency: NDArray[Any]
     currencies: tuple[str | None, ...]
 
@@ -89,7 +90,7 @@ def read_assignments(
     partner = dict(pair for a, b in overlapping(ids.codes, start, end) for pair in ((a, b), (b, a)))
     names = [ours.plan_id for ours in plans]
     table.fault(
-        "rep_id",
+        "start",
         sorted(partner),
         "a rep has one plan at a time",
         value=lambda k: f"{span_text(start, end, k)}, overlaps plan {names[plan[partner[k]]]!r}",
@@ -143,7 +144,7 @@ def read_credits(
         outside, HELD, "no period", "earned_on", "is in no period of the run", value=_day_of(day)
     )
     currency, currencies = _currencies(triage, codes, plans, plan, day)
-    amount = _amounts(triage, currency, rounding)
+    amount, is_read = _amounts(triage, currency, rounding)
     rank = Labels.of(ids).codes(ids)
     deal = np.where(deals.codes < 0, len(deals.distinct) + rank, Labels.of(deals).codes(deals))
     measures = tuple(sorted({name for name in named if name is not None}))
@@ -164,6 +165,7 @@ def read_credits(
         measure,
         measures,
         amount,
+        is_read,
         currency,
         currencies,
     )
@@ -230,7 +232,10 @@ def _currencies(
     triage: Triage, codes: NDArray[Any], plans: Sequence[CompPlan], plan: IntArray, day: IntArray
 ) -> tuple[NDArray[Any], tuple[str | None, ...]]:
     """Find the currency of each credit and of each plan; amounts are never converted in silence."""
-    own = np.array([ours.currency for ours in plans] + [None], dtype=object)
+    shared = {ours.currency for ours in plans}
+    own = np.array(
+        [*(ours.currency for ours in plans), shared.pop() if len(shared) == 1 else None], dtype=object
+    )
     foreign = np.array([code is not None and code not in EXPONENTS for code in codes], dtype=np.bool_)
     triage.set_aside(
         foreign, REJECTED, "unreadable", "currency", "not a currency code of ISO 4217", value=_cell(codes)
@@ -284,17 +289,19 @@ def _cell(cells: NDArray[Any]) -> Callable[[int], str]:
     return lambda k: show(cells[k])
 
 
-def _amounts(triage: Triage, currency: NDArray[Any], rounding: Rounding | None) -> IntArray:
+def _amounts(triage: Triage, currency: NDArray[Any], rounding: Rounding | None) -> tuple[IntArray, BoolArray]:
     """Read amounts into minor units of the credit's currency; what cannot be read is 0 and rejected."""
     cells = triage.table.cells("amount")
     if cells is None:
-        return np.zeros(len(triage.status), dtype=np.int64)
+        return np.zeros(len(triage.status), dtype=np.int64), np.zeros(len(triage.status), dtype=np.bool_)
     codes, names = pd.factorize(currency)
+    is_read = np.array([*(name in EXPONENTS for name in names), False], dtype=np.bool_)[codes]
     places = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
     amount, refused = money.parse(cells, places, rounding=rounding)
     for rule in refused:
         rows = np.zeros(len(amount), dtype=np.bool_)
         rows[rule.positions] = True
+        is_read[rule.positions] = False
         triage.set_aside(
             rows,
             REJECTED,
@@ -304,7 +311,7 @@ def _amounts(triage: Triage, currency: NDArray[Any], rounding: Rounding | None) 
             value=lambda k: f"{show(cells.iloc[k])} {currency[k] or ''}".rstrip(),
             hint=rule.hint,
         )
-    return amount
+    return amount, is_read
 
 
 def _set_repeats_aside(sheet: Credits) -> None:

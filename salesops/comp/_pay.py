@@ -109,7 +109,7 @@ class Trouble(NamedTuple):
 
     reason: Reason
     seats: BoolArray
-    credited: IntArray
+    credited: Whole
     earned: IntArray
 
 
@@ -124,7 +124,7 @@ class Paid(NamedTuple):
 def pay(desk: Desk) -> Paid:
     """Pay every component of a plan, then its cap and its guarantee."""
     plan, n = desk.plan, desk.n_seats
-    credited = money.group_sums(desk.amount, desk.seat, n)
+    credited = money.group_totals(desk.amount, desk.seat, n)
     lacking = _lacking_quota(desk)
     if lacking.any():
         return Paid([], [], Trouble("no quota", lacking, credited, np.zeros(n, dtype=np.int64)))
@@ -347,9 +347,9 @@ def _pay_bonus(
     rows = desk.rows_of(part)
     on_quota = part.basis == "attainment"
     quota = desk.quota_of(part) if on_quota else np.ones(desk.n_seats, dtype=np.int64)
-    credited = money.group_sums(desk.amount[rows], desk.seat[rows], desk.n_seats)
+    credited = money.group_totals(desk.amount[rows], desk.seat[rows], desk.n_seats)
     if on_quota:
-        attained.append((k, np.arange(desk.n_seats), credited, quota))
+        attained.append((k, np.arange(desk.n_seats), money.narrow(credited), quota))
     seats = np.flatnonzero(quota > 0)
     position = money.multiply(credited[seats], table.point_scale)
     step, pays, over = kernels.table_pays(position, quota[seats], table)

@@ -82,7 +82,7 @@ def read_quotas(frame: pd.DataFrame | None, given: QuotaTerms, faults: list[Prob
     owner = np.where(is_known, book.key(rep, np.zeros_like(rep), slot), -1)
     partner = dict(pair for a, b in overlapping(owner, start, end) for pair in ((a, b), (b, a)))
     table.fault(
-        "rep_id",
+        "start",
         sorted(partner),
         "a rep has one quota at a time",
         value=lambda k: f"{span_text(start, end, k)}, overlaps {span_text(start, end, partner[k])}",
@@ -164,7 +164,7 @@ def _check_one_each(table: Reader, terms: Terms, keys: IntArray, row: IntArray, 
     twice = np.flatnonzero(tally[group.reshape(-1)] > 1)
     named = {int(row[k]): terms.names[int(period[k])] for k in twice}
     table.fault(
-        "rep_id",
+        "amount",
         sorted(named),
         "two quotas of one rep fall into one period",
         value=lambda k: named[k],

@@ -21,6 +21,7 @@ class CreditTable:
     rep: IntArray = attrs.field(**ARRAY)
     period: IntArray = attrs.field(**ARRAY)
     amount: IntArray = attrs.field(**ARRAY)
+    is_read: NDArray[np.bool_] = attrs.field(**ARRAY)
     currency: NDArray[Any] = attrs.field(**ARRAY)
     status: NDArray[np.int8] = attrs.field(**ARRAY)
     reason: NDArray[Any] = attrs.field(**ARRAY)

@@ -89,8 +89,8 @@ class _Line:
         return self.names.places(self.plan)
 
     def money(self, value: Fraction) -> str:
-        """Write an amount for people."""
-        return money.format_exact(value, least=self.places, thousands=True)
+        """Write an amount for people, exactly if it ends as a decimal; the facts are always exact."""
+        return _readable(value, self.places)
 
     def paid(self) -> str:
         """Write what the line pays, for people."""
@@ -136,9 +136,16 @@ def _line(lines: Lines, names: Names, k: int) -> _Line:
 
 
 def percent(rate: Fraction) -> str:
-    """Write a rate in percent, exactly if it ends as a decimal."""
-    text = money.format_exact(rate * 100)
-    return f"{float(rate * 100):.6g} % ({text.replace('/', ' / ')} %)" if "/" in text else f"{text} %"
+    """Write a rate in percent for people."""
+    return f"{_readable(rate * 100, 0)} %"
+
+
+def _readable(value: Fraction, least: int) -> str:
+    text = money.format_exact(value, least=least, thousands=True)
+    if "/" not in text:
+        return text
+    places = least + 4
+    return f"about {money.format_minor(money.round_fraction(value * 10**places), places, thousands=True)}"
 
 
 def _scope(line: _Line) -> str:
@@ -146,11 +153,11 @@ def _scope(line: _Line) -> str:
     scope = part.accumulate if isinstance(part, Commission) else "period"
     if scope == "deal":
         return "of its deal"
-    return f"of the year up to {line.period}" if scope == "year" else _when(line)
+    return f"in the year up to {line.period}" if scope == "year" else _when(line)
 
 
 def _when(line: _Line) -> str:
-    return "in all" if line.period == EVERY_PERIOD else f"of {line.period}"
+    return "in all" if line.period == EVERY_PERIOD else f"in {line.period}"
 
 
 def _tier_words(line: _Line, tier: int) -> str:
@@ -223,7 +230,7 @@ def _explain_cap(line: _Line) -> str:
     what = {
         rules.DEAL_CAP: f"With credit {line.credit} the commission of the deal to date",
         rules.PERIOD_CAP: f"The pay of {line.rep} {_when(line)}",
-        rules.YEAR_CAP: f"The pay of {line.rep} of the year up to {line.period}",
+        rules.YEAR_CAP: f"The pay of {line.rep} in the year up to {line.period}",
     }[line.rule]
     part = "" if line.part is None else f" by {show(line.part.name)}"
     return (

@@ -127,12 +127,13 @@ def payouts(
         ax.barh(place, size, left=start, color=_LINE, alpha=shade, height=0.72, label=str(period))
         up, down = up + np.maximum(size, 0), down + np.minimum(size, 0)
     ax.set_yticks(place, names, fontsize=8)
+    ax.margins(y=0.01)
     ax.invert_yaxis()
     _money_axis(ax, "x")
     ax.set_xlabel(f"earned ({currency})" if currency else "earned")
     ax.set_title("What each rep earned")
     if len(earned.columns) > 1:
-        ax.legend(fontsize=8, frameon=False)
+        ax.legend(fontsize=8, frameon=False, loc="lower right")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

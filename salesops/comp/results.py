@@ -213,12 +213,11 @@ class CompRun:
 
     def _credit_frame(self, rows: IntArray, *, extra: bool = False) -> pd.DataFrame:
         table = self._credits
-        unread = table.reason[rows] == "unreadable"
         columns: dict[str, Any] = {
             "credit_id": self._names.credit_column(rows),
             "rep_id": id_column(table.rep_id[rows]),
             "period": self._names.period_column(table.period[rows]),
-            "amount": pd.Series(table.amount[rows], dtype="Int64").mask(unread),
+            "amount": pd.Series(table.amount[rows], dtype="Int64").mask(~table.is_read[rows]),
             "currency": id_column(table.currency[rows]),
             "status": id_column(np.array(STATUSES, dtype=object)[table.status[rows]]),
             "reason": id_column(table.reason[rows]),
@@ -406,13 +405,13 @@ class CompRun:
         group = np.where(codes < 0, len(names) - 1, codes)
         n = len(names) * len(STATUSES)
         key = np.asarray(group * len(STATUSES) + table.status, dtype=np.int64)
-        amount = money.group_sums(np.where(table.reason == "unreadable", 0, table.amount), key, n)
+        amount = money.group_totals(np.where(table.is_read, table.amount, 0), key, n)
         tally = np.bincount(key, minlength=n)
         rows = []
         for k, name in enumerate(names):
             part = slice(k * len(STATUSES), (k + 1) * len(STATUSES))
             mine = group == k
-            total = sum(table.amount[mine & (table.reason != "unreadable")].tolist())
+            total = sum(table.amount[mine & table.is_read].tolist())
             rows.append((name, "in", int(mine.sum()), total))
             rows += zip([name] * 3, STATUSES, tally[part].tolist(), amount[part].tolist(), strict=True)
         return pd.DataFrame(rows, columns=["currency", "status", "credits", "amount"])

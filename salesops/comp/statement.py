@@ -61,12 +61,15 @@ class Statement:
 
     def _facts(self) -> dict[str, object]:
         facts: dict[str, object] = {"lines": len(self._lines)}
+        n_zero = int((self._lines["amount"] == 0).sum())
+        if n_zero:
+            facts["lines"] = f"{len(self._lines):,}, of which {n_zero:,} pay 0 and are not shown"
         if len(self._set_aside):
             facts["not paid"] = count(len(self._set_aside), "credit")
         return facts
 
     def _table(self) -> pd.DataFrame:
-        frame = self._lines
+        frame = self._lines[self._lines["amount"] != 0]
         shown = frame[["line_id", "component", "rule", "credit_id", "tier", "base", "rate"]].copy()
         places = [EXPONENTS.get(code, 2) for code in frame["currency"].tolist()]
         for name in ("amount", "running"):
