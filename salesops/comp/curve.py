@@ -308,10 +308,9 @@ def _pay(
     if quota is not None:
         quotas = {"rep_id": reps, "amount": [money.format_minor(quota, places)] * n}
     run = calculate(plan, table, quotas=quotas)
-    lines = run.lines()
-    held = lines[lines["rule"].isin(RULES[DEAL_CAP:])]
-    marks: list[list[str]] = [[] for _ in range(n)]
-    for rep, component, rule in zip(held["rep_id"], held["component"], held["rule"], strict=True):
-        marks[rep].append(f"{component}/{rule}")
-    state = np.array([" ".join(mark) for mark in marks], dtype=object)
+    lines = run._table  # noqa: SLF001  (the curve is made of runs and reads what they store)
+    state = np.zeros(n, dtype=object)
+    limits = np.flatnonzero(lines.rule >= DEAL_CAP)
+    for rep, part, rule in zip(lines.rep[limits], lines.part[limits], lines.rule[limits], strict=True):
+        state[rep] |= 1 << int(part * len(RULES) + rule)
     return run.payouts()["earned"].to_numpy(dtype=np.int64), state

@@ -331,8 +331,6 @@ def test_fractions_of_a_cent_at_the_door_need_a_named_rounding():
         "NaN",
         "Infinity",
         "sNaN",
-    ]
-    + [
         float("nan"),
         float("inf"),
         Decimal("NaN"),
@@ -342,8 +340,8 @@ def test_fractions_of_a_cent_at_the_door_need_a_named_rounding():
         None,
         0.5,
         "1e1000000",
-    ]
-    + [Decimal("1e1000000")],
+        Decimal("1e1000000"),
+    ],
 )
 def test_what_is_no_amount_is_refused_by_name(amount):
     rows = [*credits_of(amount), {"credit_id": "c2", "rep_id": "r1", "amount": "5.00"}]
@@ -615,9 +613,10 @@ def test_a_message_word_for_word():
         "calculate: 4 problems\n"
         "- credits.rep_id: the id is missing (row 2 ('c3'): None); give the row an id or leave it out\n"
         "- credits.amount: an amount is plain ASCII digits with one optional minus and one optional point"
-        " (row 0 ('c1'): '1,000.00' USD); write it as '-1234.50': no exponent, blank, plus sign, underscore or"
-        " thousands separator\n"
+        " (row 0 ('c1'): '1,000.00' USD); write it as '-1234.50': no exponent, blank, plus sign, underscore"
+        " or thousands separator\n"
         "- credits.amount: an amount has no more decimals than its currency (row 1 ('c2'): '10.005' USD);"
         " name how the input is to be rounded, as in input_rounding='half_up'\n"
-        "- quotas.amount: a quota is more than 0 (row 0 ('r1'): '0'); leave the row out if the rep has no quota"
+        "- quotas.amount: a quota is more than 0 (row 0 ('r1'): '0');"
+        " leave the row out if the rep has no quota"
     )
