@@ -7,24 +7,30 @@ from collections.abc import Sequence
 
 import attrs
 import numpy as np
+import pandas as pd
 
 from salesops import _money as money
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
-from salesops.comp._credits import Credits
+from salesops.comp._credits import Assignments, Credits
 from salesops.comp._kernels import runs
 from salesops.comp._lines import Lines, Names
 from salesops.comp._pay import Block, Desk, Paid
 from salesops.comp._periods import Terms
+from salesops.comp._quotas import Quotas
 from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
+
+_UTF8 = ("utf-8", "backslashreplace")
 
 
 def assemble(
     plans: Sequence[CompPlan],
     sheet: Credits,
     terms: Terms,
+    assigned: Assignments,
+    book: Quotas,
     desks: Sequence[Desk],
     paid: Sequence[Paid],
 ) -> CompRun:
@@ -60,7 +66,7 @@ def assemble(
         _table=lines,
         _credits=table,
         _attained=_attained(desks, paid),
-        input_digest=_digest(sheet, order),
+        input_digest=_digest(sheet, assigned, terms, book, order),
     )
 
 
@@ -123,13 +129,26 @@ def _attained(desks: Sequence[Desk], paid: Sequence[Paid]) -> Attained:
     )
 
 
-def _digest(sheet: Credits, order: IntArray) -> str:
-    """Hash what the credits say, in canonical order."""
+def _digest(sheet: Credits, assigned: Assignments, terms: Terms, book: Quotas, order: IntArray) -> str:
+    """Hash what the tables say, in canonical order."""
     digest = hashlib.sha256()
-    for column in (sheet.ids, sheet.rep_ids):
-        for label in column.labels()[order].tolist():
-            digest.update(repr(label).encode("utf-8", "backslashreplace") + b"\n")
-    for values in (sheet.day, sheet.amount, sheet.measure, sheet.triage.status):
-        digest.update(np.ascontiguousarray(values[order]).tobytes())
-    digest.update("\n".join(map(str, sheet.currency[order].tolist())).encode())
+    for labels in (sheet.names, sheet.reps):
+        values = labels.values
+        text = (
+            values.tobytes()
+            if values.dtype.kind == "i"
+            else "\n".join(map(repr, values.tolist())).encode(*_UTF8)
+        )
+        digest.update(b"%d\n" % len(values) + text)
+    for column in (sheet.rank, sheet.rep, sheet.day, sheet.amount, sheet.measure, sheet.triage.status):
+        digest.update(np.ascontiguousarray(column[order]).tobytes())
+    codes, currencies = pd.factorize(sheet.currency[order], sort=True)
+    digest.update(codes.tobytes())
+    rep = sheet.reps.codes(assigned.reps)
+    spans = np.array(
+        sorted(zip(rep, assigned.start, assigned.end, assigned.plan, strict=True)), dtype=np.int64
+    )
+    for numbers in (spans, terms.starts, terms.ends, book.keys, book.amounts):
+        digest.update(np.ascontiguousarray(numbers).tobytes())
+    digest.update(repr((currencies.tolist(), sheet.measures, terms.names, sheet.currencies)).encode(*_UTF8))
     return digest.hexdigest()

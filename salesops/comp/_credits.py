@@ -51,6 +51,7 @@ class Credits:
     reps: Labels
     ids: Ids
     rep_ids: Ids
+    names: Labels
     rank: IntArray
     rep: IntArray
     plan: IntArray
@@ -145,7 +146,8 @@ def read_credits(
     )
     currency, currencies = _currencies(triage, codes, plans, plan, day)
     amount, is_read = _amounts(triage, currency, rounding)
-    rank = Labels.of(ids).codes(ids)
+    names = Labels.of(ids)
+    rank = names.codes(ids)
     deal = np.where(deals.codes < 0, len(deals.distinct) + rank, Labels.of(deals).codes(deals))
     measures = tuple(sorted({name for name in named if name is not None}))
     place = {name: k for k, name in enumerate(measures)}
@@ -156,6 +158,7 @@ def read_credits(
         reps,
         ids,
         rep_ids,
+        names,
         rank,
         rep,
         plan,

@@ -168,14 +168,15 @@ def _rates(lines: Lines, part: Commission | Bonus, rows: IntArray, places: int) 
         due = money.multiply(lines.after[rows], Fraction(part.target).denominator)
         unit = Fraction(part.target).numerator * 10**places
         return money.format_column(due, money.multiply(lines.over[rows], unit), 0)
-    if part.target is None:
-        quota = np.zeros(len(rows), dtype=np.int64)
-    keys = pd.MultiIndex.from_arrays([lines.tier[rows], lines.prior[rows], quota])
-    codes, distinct = keys.factorize()
-    rates = [
-        money.format_exact(rate_of(part, int(tier), int(prior), int(over), places))
-        for tier, prior, over in distinct
-    ]
+    n = len(part.tiers) + 1
+    held, quotas = pd.factorize(quota if part.target is not None else np.zeros_like(quota))
+    codes, keys = pd.factorize((held * n + lines.tier[rows]) * n + lines.prior[rows] + 1)
+    rates = []
+    for key in keys.tolist():
+        rest, prior = divmod(key, n)
+        over, tier = divmod(rest, n)
+        rate = rate_of(part, tier, prior - 1, int(quotas[over]), places)
+        rates.append(money.format_exact(rate))
     return [rates[code] for code in codes.tolist()]
 
 

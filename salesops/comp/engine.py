@@ -229,7 +229,7 @@ def _pay_all(
         desks.append(desk)
         done.append(paid)
     raise_all("calculate", faults)
-    return assemble(plans, sheet, terms, desks, done)
+    return assemble(plans, sheet, terms, assigned, book, desks, done)
 
 
 def _desk(
