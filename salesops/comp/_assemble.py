@@ -115,17 +115,17 @@ def _join(arrays: Sequence[Whole]) -> Whole:
 
 def _attained(desks: Sequence[Desk], paid: Sequence[Paid]) -> Attained:
     rows = [
-        (k, desk, *found)
+        (k, desk, reached)
         for k, (desk, done) in enumerate(zip(desks, paid, strict=True))
-        for found in done.attained
+        for reached in done.attained
     ]
     return Attained(
-        rep=_join([desk.seat_rep for _, desk, *_ in rows]),
-        period=_join([desk.seat_period for _, desk, *_ in rows]),
-        plan=_join([np.full(desk.n_seats, k) for k, desk, *_ in rows]),
-        part=_join([np.full(desk.n_seats, part) for _, desk, part, *_ in rows]),
-        credited=_join([credited for *_, credited, _ in rows]),
-        quota=_join([quota for *_, quota in rows]),
+        rep=_join([desk.seat_rep for _, desk, _ in rows]),
+        period=_join([desk.seat_period for _, desk, _ in rows]),
+        plan=_join([np.full(desk.n_seats, k) for k, desk, _ in rows]),
+        part=_join([np.full(desk.n_seats, reached.part) for _, desk, reached in rows]),
+        credited=_join([reached.credited for *_, reached in rows]),
+        quota=_join([reached.quota for *_, reached in rows]),
     )
 
 

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from salesops import _money as money
-from salesops._money import BoolArray, IntArray, Whole
+from salesops._money import BoolArray, IntArray, Rounding, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import compile_bonus, compile_commission, minor_amount
 from salesops.comp._lines import BONUS, CATCH_UP, DEAL_CAP, GUARANTEE, PERIOD_CAP, TIER, YEAR_CAP
@@ -113,11 +113,19 @@ class Trouble(NamedTuple):
     earned: IntArray
 
 
+class Reached(NamedTuple):
+    """What each seat was credited and its quota, for one component on attainment."""
+
+    part: int
+    credited: IntArray
+    quota: IntArray
+
+
 class Paid(NamedTuple):
     """Lines of a plan, what its seats have attained, and the seats that cannot be paid."""
 
     blocks: list[Block]
-    attained: list[tuple[int, IntArray, IntArray, IntArray]]
+    attained: list[Reached]
     trouble: Trouble | None
 
 
@@ -129,7 +137,7 @@ def pay(desk: Desk) -> Paid:
     if lacking.any():
         return Paid([], [], Trouble("no quota", lacking, credited, np.zeros(n, dtype=np.int64)))
     blocks: list[Block] = []
-    attained: list[tuple[int, IntArray, IntArray, IntArray]] = []
+    attained: list[Reached] = []
     beyond = np.zeros(n, dtype=np.bool_)
     for k, part in enumerate(plan.components):
         if isinstance(part, Commission):
@@ -174,7 +182,7 @@ def _pay_commission(
     k: int,
     part: Commission,
     blocks: list[Block],
-    attained: list[tuple[int, IntArray, IntArray, IntArray]],
+    attained: list[Reached],
 ) -> BoolArray:
     """Add the lines of a commission; give the seats whose total lies beyond the last tier."""
     schedule = compile_commission(part, desk.places)
@@ -195,7 +203,9 @@ def _pay_commission(
     )
     factor, over = _multiplier(part, desk.places, quota[slices.row], schedule)
     before, after = money.multiply(slices.before, factor), money.multiply(slices.after, factor)
-    amount = _round(desk.plan, before, after, over, slices.row)
+    if desk.plan.rounding_step == "credit":
+        before, after = _from_credit(before, after, slices.row)
+    amount = _differences(before, after, over, desk.plan.rounding)
     at = rows[slices.row]
     n = len(at)
     block = Block(
@@ -218,7 +228,10 @@ def _pay_commission(
     blocks.append(block)
     if on_quota:
         credited = money.group_sums(desk.amount[rows], desk.seat[rows], desk.n_seats)
-        attained.append((k, np.arange(desk.n_seats), credited, seat_quota))
+        if part.accumulate == "year":
+            to_date = money.cumulative(credited, kernels.runs(desk.seat_rep, desk.seat_year))
+            credited = money.narrow(to_date)
+        attained.append(Reached(k, credited, seat_quota))
     if part.cap is not None:
         _cap_commission(desk, k, part.cap, rows, slices.row, amount, blocks)
     return beyond
@@ -245,14 +258,19 @@ def _multiplier(
     return target.numerator, money.multiply(quota, scale * target.denominator)
 
 
-def _round(plan: CompPlan, before: Whole, after: Whole, over: Whole, row: IntArray) -> IntArray:
-    """Round what is earned up to each end of a slice; lines are the differences."""
-    if plan.rounding_step == "credit" and len(row):
-        origin = before[np.flatnonzero(np.diff(row, prepend=-1))]
-        base = np.repeat(origin, np.unique(row, return_counts=True)[1])
-        before, after = money.add(before, -base), money.add(after, -base)
-    upto = money.divide(after, over, plan.rounding)
-    return money.narrow(money.add(upto, -money.divide(before, over, plan.rounding)))
+def _from_credit(before: Whole, after: Whole, row: IntArray) -> tuple[Whole, Whole]:
+    """Count what is due from the start of each credit instead of the start of the total."""
+    if not len(row):
+        return before, after
+    origin = before[np.flatnonzero(np.diff(row, prepend=-1))]
+    base = np.repeat(origin, np.unique(row, return_counts=True)[1])
+    return money.add(before, -base), money.add(after, -base)
+
+
+def _differences(before: Whole, after: Whole, over: Whole, rounding: Rounding) -> IntArray:
+    """Round what is due up to each end of a slice; lines are the differences."""
+    upto = money.divide(after, over, rounding)
+    return money.narrow(money.add(upto, -money.divide(before, over, rounding)))
 
 
 def _cap_commission(
@@ -341,7 +359,7 @@ def _pay_bonus(
     k: int,
     part: Bonus,
     blocks: list[Block],
-    attained: list[tuple[int, IntArray, IntArray, IntArray]],
+    attained: list[Reached],
 ) -> None:
     table = compile_bonus(part, desk.places)
     rows = desk.rows_of(part)
@@ -349,7 +367,7 @@ def _pay_bonus(
     quota = desk.quota_of(part) if on_quota else np.ones(desk.n_seats, dtype=np.int64)
     credited = money.group_totals(desk.amount[rows], desk.seat[rows], desk.n_seats)
     if on_quota:
-        attained.append((k, np.arange(desk.n_seats), money.narrow(credited), quota))
+        attained.append(Reached(k, money.narrow(credited), quota))
     seats = np.flatnonzero(quota > 0)
     position = money.multiply(credited[seats], table.point_scale)
     step, pays, over = kernels.table_pays(position, quota[seats], table)

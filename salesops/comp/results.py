@@ -236,7 +236,7 @@ class CompRun:
         DataFrame
             ``rep_id, period, plan_id, component, credited, quota`` in minor units, and ``attainment`` as a
             float for reading (missing without a quota). A component that accumulates over the year counts
-            credits and quota of the year.
+            what was credited in the year to date, against the quota of the year.
 
         Examples
         --------

@@ -256,6 +256,15 @@ def test_cancelling_everything_pays_everything_back(minors):
         assert comp.calculate(plan, rows).payouts()["earned"].tolist() == [0]
 
 
+def test_a_rep_alone_has_the_statement_that_he_has_among_others(run):
+    for rep in ("ann", "bob"):
+        mine = [credit for credit in CREDITS if credit["rep_id"] == rep]
+        alone = calculate(mine)
+        for period in ("2024-Q1", "2024-Q2"):
+            ours, theirs = alone.statement(rep, period).to_frame(), run.statement(rep, period).to_frame()
+            pd.testing.assert_frame_equal(ours.drop(columns="line_id"), theirs.drop(columns="line_id"))
+
+
 def test_every_kind_of_table_gives_the_same_run(run):
     frame = pd.DataFrame(CREDITS)
     expected = run.to_dict()
@@ -353,6 +362,18 @@ def test_a_quota_for_a_measure_goes_before_one_for_all():
         {"rep_id": "r", "amount": "40", "measure": "margin"},
     ]
     assert comp.calculate(plan, rows, quotas=quotas).attainment()["attainment"].tolist() == [1.25]
+
+
+@pytest.mark.parametrize(("year_quota", "reached"), [("full", [0.25, 0.75]), ("to_date", [0.5, 0.75])])
+def test_attainment_of_the_year_is_counted_to_date(year_quota, reached):
+    part = comp.Commission(basis="attainment", accumulate="year", year_quota=year_quota, tiers=TIERS)
+    plan = comp.CompPlan(plan_id="p", currency="USD", components=[part])
+    rows = [
+        {"credit_id": k, "rep_id": "r", "amount": 50 * (k + 1), "earned_on": QUARTERS[k].start}
+        for k in range(2)
+    ]
+    run = comp.calculate(plan, rows, quotas=[{"rep_id": "r", "amount": "100"}], periods=QUARTERS[:2])
+    assert run.attainment()["attainment"].tolist() == reached
 
 
 def test_a_fiscal_year_groups_the_totals_of_a_year():
