@@ -85,6 +85,9 @@ class PayoutCurve:
         )
         return html_card(f"Payout curve of {self.plan_id}", {"points": len(table)}, [("Points", table)])
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_frame().__arrow_c_stream__(requested_schema)
+
     def to_frame(self) -> pd.DataFrame:
         """Give the points.
 

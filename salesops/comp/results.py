@@ -70,6 +70,9 @@ class CompRun:
         """The names of the periods, in order of time."""
         return self._names.periods
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_frame().__arrow_c_stream__(requested_schema)
+
     def payouts(self) -> pd.DataFrame:
         """Give one row for each rep, period and currency.
 

@@ -89,6 +89,9 @@ class Statement:
             tables.append(("Credits that are not paid", self._set_aside))
         return html_card(self._title, self._facts(), tables)
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_frame().__arrow_c_stream__(requested_schema)
+
     def to_frame(self) -> pd.DataFrame:
         """Give the lines; the columns are those of ``CompRun.lines``.
 

@@ -441,6 +441,14 @@ def test_lines_that_pay_nothing_are_counted_and_not_shown():
     assert len(statement.to_frame()) == 2
 
 
+def test_results_are_arrow_tables(run):
+    assert pa.table(run).column("earned").to_pylist() == run.payouts()["earned"].tolist()
+    assert pa.table(run.statement("ann", "2024-Q1")).num_rows == len(
+        run.statement("ann", "2024-Q1").to_frame()
+    )
+    assert pa.table(comp.payout_curve(PLAN, quota="100")).column_names == ["credited", "payout", "attainment"]
+
+
 def test_payouts_are_drawn_by_rep_and_period(run):
     axes = run.plot()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["ann", "bob", "cid"]
