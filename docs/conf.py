@@ -81,7 +81,7 @@ def write_api(_app):
         module = importlib.import_module(name)
         listed = [
             entry
-            for entry in module.__all__
+            for entry in getattr(module, "__all__", ())
             if entry not in getattr(module, "_ROOMS", ()) and not entry.startswith("_")
         ]
         fresh = [entry for entry in listed if (entry, id(getattr(module, entry))) not in told]
