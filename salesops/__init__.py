@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from salesops._version import __version__
 
 if TYPE_CHECKING:
-    from salesops import comp, datasets, errors, forecast, models, territory
+    from . import comp, datasets, errors, forecast, models, territory
     from salesops._display import report
     from salesops.errors import (
         Infeasible,

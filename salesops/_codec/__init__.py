@@ -16,7 +16,7 @@ and is checked once, where it is born: by its constructor (``Tier(start="0", rat
 datetime.date, Hashable (ids), Literal of texts, ``T | None`` (default None), ``tuple[T, ...]``,
 ``Mapping[str, T]``, another Model, and a union of Models, each with a ``kind: ClassVar`` that the document
 carries. No field is a binary float unless it says float. Fields are public names without converters or
-validators of their own.
+validators of their own; their descriptions become the Parameters section of the class and its schema.
 
 **What a class may say** (all optional)
 
@@ -34,10 +34,10 @@ is missing or unreadable is None, inside the items of a list too, while the list
 is not even an object answers None to every name. So a rule asks for None first and speaks only when it has
 all it needs. It calls no methods of its parts and tells members of a union by ``part.kind``. Paths are
 relative and in the words of documents: ``Problem(path="tiers[1].from", ...)``; the codec puts the rest before
-them.
+them, and leaves out a rule's problem where the value itself could not be read.
 """
 
 from salesops._codec._fields import CURRENCY, Expanded, Limits, ShortForm, TextRule, about
-from salesops._codec._model import Model
+from salesops._codec._model import Model, read_argument
 
-__all__ = ["CURRENCY", "Expanded", "Limits", "Model", "ShortForm", "TextRule", "about"]
+__all__ = ["CURRENCY", "Expanded", "Limits", "Model", "ShortForm", "TextRule", "about", "read_argument"]

@@ -13,8 +13,9 @@ import attrs
 from salesops._faults import refuse
 from salesops.errors import InternalError, Problem
 
-_KEY = "salesops"
+KEY = "salesops"
 MAX_AMOUNT = 10**18
+_DEEPEST = 64  # each level takes a handful of Python frames, and the caller has some already
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +27,7 @@ class Limits:
     max_bytes : int, default 8 MiB
         Length of a JSON text in UTF-8.
     max_depth : int, default 32
-        Lists and objects inside each other; at most 100.
+        Lists and objects inside each other; at most 64.
     max_items : int, default 1000
         Items of one list, or entries of one mapping, unless the field states its own number.
     max_values : int, default 100000
@@ -51,8 +52,8 @@ class Limits:
             value = getattr(self, field.name)
             if type(value) is not int or value < 1:
                 raise refuse(field.name, "a limit is a whole number, 1 or more", value)
-        if self.max_depth > 100:
-            raise refuse("max_depth", "a document is read at most 100 deep", self.max_depth)
+        if self.max_depth > _DEEPEST:
+            raise refuse("max_depth", f"a document is read at most {_DEEPEST} deep", self.max_depth)
         if self.max_amount > MAX_AMOUNT:
             raise refuse("max_amount", "amounts stay below 10**18 minor units", self.max_amount)
 
@@ -102,7 +103,7 @@ def about(
     value stands in when this one (default None) is not given.
     """
     entry = About(text, name, minimum, above, maximum, below, min_items, max_items, form, same_as)
-    return {_KEY: entry}
+    return {KEY: entry}
 
 
 class ShortForm(typing.NamedTuple):
@@ -177,7 +178,7 @@ def _entries(record: Any) -> tuple[Entry, ...]:
     hints = typing.get_type_hints(record)
     entries = []
     for field in attrs.fields(record):
-        note = field.metadata.get(_KEY, About(""))
+        note = field.metadata.get(KEY, About(""))
         entries.append(Entry(field.name, note.name or field.name, hints[field.name], field.default, note))
     keys = [entry.key for entry in entries]
     if len(set(keys)) < len(keys) or {"kind", "schema_version"} & set(keys):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from salesops._codec._convert import converter, reader_of
+from salesops._codec._docs import with_parameters
 from salesops._codec._fields import Limits, Record, entries_of
 from salesops._codec._gather import Fault, Gather, Unreadable, problems_of, shown
 from salesops._codec._parse import Repeating, parse, survey
@@ -25,10 +26,14 @@ class Model(Record):
 
             amount: Decimal = attrs.field(metadata=about("In the currency's major unit", minimum=0))
 
-    ``Price(amount="-1")`` is refused with ``- amount: 0 or more (Decimal('-1'))``.
+    ``Price(amount="-1")`` is refused with ``- amount: must be 0 or more ('-1')``.
     """
 
     __slots__ = ()
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        cls.__doc__ = with_parameters(cls)
 
     def __attrs_post_init__(self) -> None:
         entries = entries_of(type(self))
@@ -64,6 +69,14 @@ class Model(Record):
         ------
         InvalidInput
             With every fault of the document, each at its path below ``$``.
+
+        Examples
+        --------
+        >>> from salesops.models import Person
+        >>> Person.from_dict({"person_id": "p1", "nmae": "Ann"})
+        Traceback (most recent call last):
+        salesops.errors.InvalidInput: Person: 1 problem
+        - $.nmae: unknown field; did you mean 'name'?
         """
         limits = limits or Limits()
         raise_all(cls.__name__, survey(data, limits))
@@ -89,6 +102,12 @@ class Model(Record):
         ------
         InvalidInput
             With every fault of the document, each at its path below ``$``.
+
+        Examples
+        --------
+        >>> from salesops.models import Person
+        >>> Person.from_json('{"person_id": "p1", "name": "Ann"}').name
+        'Ann'
         """
         limits = limits or Limits()
         document, problems = parse(text, limits)
@@ -119,6 +138,12 @@ class Model(Record):
         ------
         InvalidInput
             If an id is neither text nor a whole number.
+
+        Examples
+        --------
+        >>> from salesops.models import Person
+        >>> Person(person_id="p1", name="Ann").to_dict()
+        {'person_id': 'p1', 'name': 'Ann'}
         """
         version = {} if self.schema_version is None else {"schema_version": self.schema_version}
         gather = Gather()
@@ -138,6 +163,12 @@ class Model(Record):
         Returns
         -------
         str
+
+        Examples
+        --------
+        >>> from salesops.models import Person
+        >>> Person(person_id="p1").to_json()
+        '{"person_id": "p1"}'
         """
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
 
@@ -148,8 +179,22 @@ class Model(Record):
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> from salesops.models import Person
+        >>> Person.json_schema()["required"]
+        ['person_id']
         """
         return schema_of(cls)
+
+
+def read_argument(path: str, type_: Any, value: object) -> Any:
+    """Read one argument of a verb as a field of that type would be read."""
+    gather = Gather()
+    result = gather.take(path, converter(None).get_structure_hook(type_), value, type_)
+    raise_all(path, list(problems_of(gather.faults)))
+    return result
 
 
 def _as_argument(path: str, arguments: Mapping[str, str]) -> str:
@@ -173,7 +218,8 @@ def _migrated(record: type[Record], document: Mapping[str, Any], gather: Gather)
         repeating = Repeating(current)
         repeating.repeated = document.repeated
         current = repeating
-    hint = f"this version of the library reads 1 to {newest}"
+    hint = f"this version of the library reads documents of version {newest}"
+    hint += " and older" if newest > 1 else ""
     if "schema_version" not in document:
         gather.add("schema_version", "is missing", hint=f"write {newest} for a new document")
     elif not isinstance(version, int) or isinstance(version, bool) or version < 1:

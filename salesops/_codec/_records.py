@@ -57,10 +57,10 @@ class Reader:
 
         def read(value: Any, type_: Any) -> Any:
             if limit is not None and isinstance(value, (list, tuple, Mapping)) and len(value) > limit:
-                raise refused(f"at most {limit} items", value)
+                raise refused(f"has at most {limit} items", value)
             result = hook(value, type_)
             if result is not None:
-                _values.check_bounds(result, about)
+                _values.check_bounds(result, about, value)
             return result
 
         return hook if about == About(about.text, about.name) and limit is None else read
@@ -110,7 +110,9 @@ class Reader:
         """Ask the rules between fields, then refuse the object if anything at all was found."""
         record = self._record
         known = Known(record, values) if gather.faults else new
-        gather.faults.extend(Fault(problem) for problem in record._faults(known))  # noqa: SLF001  (the protocol)
+        named = {fault.problem.path for fault in gather.faults}
+        broken = [problem for problem in record._faults(known) if problem.path not in named]  # noqa: SLF001  (the protocol)
+        gather.faults.extend(map(Fault, broken))
         if gather.faults:
             faults = [_as_written(fault, moved) for fault in gather.faults] if moved else gather.faults
             raise Unreadable(faults, known if isinstance(known, Known) else Known(record, values))

@@ -15,6 +15,8 @@ from salesops._codec._fields import MAX_AMOUNT, Entry, Limits, Record, entries_o
 from salesops._codec._values import DAY, DECIMAL, RATE
 from salesops.errors import InternalError
 
+Shared = dict[type[Record], dict[str, Any]]
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _WHOLE = {"type": "integer", "exclusiveMinimum": -MAX_AMOUNT, "exclusiveMaximum": MAX_AMOUNT}
 _PLAIN: dict[Any, dict[str, Any]] = {
@@ -29,17 +31,20 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 
 def schema_of(record: type[Record]) -> dict[str, Any]:
     """State which documents of a class are read, so far as JSON Schema can say it."""
-    shared: dict[str, Any] = {}
+    shared: Shared = {}
     schema = _record(record, shared)
     versions = {} if record.schema_version is None else {"schema_version": {"const": record.schema_version}}
     for form in schema.get("anyOf", [schema]):
         form["properties"] = {**versions, **form["properties"]}
         form["required"] = [*versions, *form["required"]]
     body = {"$schema": _DIALECT, "title": record.__name__, "description": _summary(record), **schema}
-    return {**body, "$defs": shared} if shared else body
+    parts = {part.__name__: written for part, written in shared.items()}
+    if len(parts) < len(shared):
+        raise InternalError(f"{record.__name__}: two classes in its schema have one name")
+    return {**body, "$defs": parts} if parts else body
 
 
-def _record(record: type[Record], shared: dict[str, Any]) -> dict[str, Any]:
+def _record(record: type[Record], shared: Shared) -> dict[str, Any]:
     entries = entries_of(record)
     kind = {} if record.kind is None else {"kind": {"const": record.kind}}
     full = _object(
@@ -67,7 +72,7 @@ def _summary(record: type[Record]) -> str:
     return (inspect.getdoc(record) or record.__name__).partition("\n\n")[0].replace("\n", " ")
 
 
-def _field(entry: Entry, shared: dict[str, Any]) -> dict[str, Any]:
+def _field(entry: Entry, shared: Shared) -> dict[str, Any]:
     schema = _bounded(_type(entry.type, shared), entry)
     if entry.about.text:
         schema = {"description": entry.about.text, **schema}
@@ -101,7 +106,7 @@ def _bounded(schema: dict[str, Any], entry: Entry) -> dict[str, Any]:
     return schema
 
 
-def _type(type_: Any, shared: dict[str, Any]) -> dict[str, Any]:
+def _type(type_: Any, shared: Shared) -> dict[str, Any]:
     classes, may_be_none = members(type_)
     if may_be_none:
         inner = _type(classes[0], shared) if len(classes) == 1 else _union(classes, shared)
@@ -118,7 +123,7 @@ def _type(type_: Any, shared: dict[str, Any]) -> dict[str, Any]:
     return _composite(type_, shared)
 
 
-def _composite(type_: Any, shared: dict[str, Any]) -> dict[str, Any]:
+def _composite(type_: Any, shared: Shared) -> dict[str, Any]:
     origin = typing.get_origin(type_)
     if origin is typing.Literal:
         return {"enum": list(typing.get_args(type_))}
@@ -129,13 +134,16 @@ def _composite(type_: Any, shared: dict[str, Any]) -> dict[str, Any]:
     raise InternalError(f"{type_}: no field may have this type")
 
 
-def _union(classes: list[Any], shared: dict[str, Any]) -> dict[str, Any]:
+def _union(classes: list[Any], shared: Shared) -> dict[str, Any]:
     return {"oneOf": [{**_reference(part, shared), "required": ["kind"]} for part in kinds(classes).values()]}
 
 
-def _reference(record: type[Record], shared: dict[str, Any]) -> dict[str, Any]:
-    name = record.__name__
-    if name not in shared:
-        shared[name] = {}
-        shared[name] = {"title": name, "description": _summary(record), **_record(record, shared)}
-    return {"$ref": f"#/$defs/{name}"}
+def _reference(record: type[Record], shared: Shared) -> dict[str, Any]:
+    if record not in shared:
+        shared[record] = {}  # its own fields may refer to it
+        shared[record] = {
+            "title": record.__name__,
+            "description": _summary(record),
+            **_record(record, shared),
+        }
+    return {"$ref": f"#/$defs/{record.__name__}"}

@@ -202,17 +202,17 @@ def write_id(value: Hashable) -> str | int:
     raise refused("JSON carries ids that are text or whole numbers", value)
 
 
-def check_bounds(value: Any, about: About) -> None:
-    """Refuse a value outside the bounds, the length or the form that its field states."""
+def check_bounds(value: Any, about: About, written: object) -> None:
+    """Refuse a value outside the bounds, the length or the form that its field states, as it was written."""
     if about.minimum is not None and value < about.minimum:
-        raise refused(f"{about.minimum} or more", value)
+        raise refused(f"must be {about.minimum} or more", written)
     if about.above is not None and value <= about.above:
-        raise refused(f"more than {about.above}", value)
+        raise refused(f"must be more than {about.above}", written)
     if about.maximum is not None and value > about.maximum:
-        raise refused(f"{about.maximum} or less", value)
+        raise refused(f"must be {about.maximum} or less", written)
     if about.below is not None and value >= about.below:
-        raise refused(f"less than {about.below}", value)
+        raise refused(f"must be less than {about.below}", written)
     if about.form is not None and not re.fullmatch(about.form.pattern, value):
-        raise refused(about.form.rule, value)
+        raise refused(about.form.rule, written)
     if about.min_items and len(value) < about.min_items:
-        raise refused(f"has {about.min_items} or more items", value, known=value)
+        raise refused(f"has {about.min_items} or more items", written, known=value)
