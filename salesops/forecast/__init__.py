@@ -2,13 +2,35 @@
 
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.incidence import IncidenceCurves
+from salesops.forecast.metrics import (
+    Coverage,
+    Retention,
+    UnitEconomics,
+    coverage,
+    retention,
+    throughput,
+    unit_economics,
+    velocity,
+)
+from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
+    "Coverage",
     "IncidenceCurves",
     "LogRank",
+    "Rate",
+    "Retention",
     "SurvivalCurve",
+    "UnitEconomics",
     "competing_risks",
+    "coverage",
     "kaplan_meier",
     "log_rank",
+    "rate_interval",
+    "retention",
+    "throughput",
+    "unit_economics",
+    "velocity",
+    "win_rate",
 ]
