@@ -1,6 +1,7 @@
 """What will happen: a measured funnel, curves that count open deals, and rates that carry their evidence."""
 
 from salesops.forecast.curves import LogRank, SurvivalCurve
+from salesops.forecast.history import History
 from salesops.forecast.incidence import IncidenceCurves
 from salesops.forecast.metrics import (
     Coverage,
@@ -17,6 +18,7 @@ from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
     "Coverage",
+    "History",
     "IncidenceCurves",
     "LogRank",
     "Rate",
