@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from salesops._faults import refuse
 from salesops.errors import InternalError
 from salesops.forecast import _paths, survival
 from salesops.forecast._paths import Paths
@@ -80,6 +81,8 @@ class Measured:
         if periods is not None:
             calendar, length = periods
             first = paths.created.min().item() if n else options.as_of
+            if options.as_of == dt.date.max:
+                raise refuse("as_of", "is beyond the calendar", options.as_of.isoformat())
             found = calendar.periods_between(first, options.as_of + dt.timedelta(days=1), by=length)
             labels = tuple(period.name for period in found)
             starts = np.array([period.start for period in found], dtype="datetime64[D]")

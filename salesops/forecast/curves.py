@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops import _display
+from salesops._faults import refuse
 from salesops._version import __version__
 from salesops.forecast import _kernels
 from salesops.forecast._arrays import BY_CONTENT, label_column, plain, read_only
@@ -22,6 +23,17 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 INTERVAL = "Greenwood variance, log(-log) scale; missing where the share is 0 or 1"
+
+
+def ages_asked(ages: object) -> Floats:
+    """Take the ages at which a curve is to be read."""
+    try:
+        asked = np.atleast_1d(np.asarray(ages, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise refuse("ages", "is a number or a list of numbers", ages) from None
+    if asked.ndim != 1 or np.isnan(asked).any():
+        raise refuse("ages", "is a number or a list of numbers", ages)
+    return asked
 
 
 def step(ages: Floats, values: Floats, start: float, asked: Floats) -> Floats:
@@ -100,7 +112,9 @@ class SurvivalCurve:
         >>> forecast.kaplan_meier([1, 2, 3, 4], [1, 1, 1, 1]).quantile(0.75)
         3.0
         """
-        return _kernels.age_at_share(self.ages, self.survival, 1.0 - share)
+        if not isinstance(share, (int, float, np.number)) or not 0.0 <= share <= 1.0:
+            raise refuse("share", "is a number between 0 and 1", share)
+        return _kernels.age_at_share(self.ages, self.survival, 1.0 - float(share))
 
     def at(self, ages: Sequence[float] | float) -> pd.DataFrame:
         """Read the curve at some ages.
@@ -121,7 +135,7 @@ class SurvivalCurve:
         >>> forecast.kaplan_meier([1, 2, 3, 4], [1, 1, 1, 1]).at([0, 2.5])["survival"].tolist()
         [1.0, 0.5]
         """
-        asked = np.atleast_1d(np.asarray(ages, dtype=np.float64))
+        asked = ages_asked(ages)
         lower, upper = self.interval
         return pd.DataFrame(
             {

@@ -15,7 +15,7 @@ from salesops._faults import check_choice
 from salesops._version import __version__
 from salesops.forecast import _kernels
 from salesops.forecast._arrays import BY_CONTENT, plain, read_only
-from salesops.forecast.curves import INTERVAL, step
+from salesops.forecast.curves import INTERVAL, ages_asked, step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ class IncidenceCurves:
         >>> forecast.competing_risks([1, 2], ["won", "lost"]).at([0, 1])["won"].tolist()
         [0.0, 0.5]
         """
-        asked = np.atleast_1d(np.asarray(ages, dtype=np.float64))
+        asked = ages_asked(ages)
         shares = step(self.ages, self.share, 0.0, asked)
         columns = {"age": asked} | {cause: shares[:, k] for k, cause in enumerate(self.causes)}
         return pd.DataFrame(columns | {"open": step(self.ages, self.still_open, 1.0, asked)})

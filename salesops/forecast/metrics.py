@@ -312,6 +312,9 @@ def retention(start: Mapping[Hashable, Number], end: Mapping[Hashable, Number]) 
     >>> result.nrr, result.grr, result.logo_retention, result.churn
     (0.86, 0.8, 0.75, 50.0)
     """
+    for argument, balances in (("start", start), ("end", end)):
+        if not isinstance(balances, Mapping):
+            raise refuse(argument, "is a mapping of account to amount", balances)
     before = {key: _number("start", value) for key, value in start.items()}
     after = {key: _number("end", value) for key, value in end.items()}
     pairs = [(value, after.get(key, 0.0)) for key, value in before.items() if value > 0]

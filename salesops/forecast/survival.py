@@ -6,7 +6,7 @@ before censorings at the same age, and deals that were already open when the log
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -328,6 +328,8 @@ def _causes(
         wanted: list[Hashable] = [labels[k] for k in range(len(labels))]
         names = [str(label) for label in wanted]
     else:
+        if isinstance(causes, str) or not isinstance(causes, Iterable):
+            raise refuse("causes", "is a list of labels, or a mapping of labels to names", causes)
         wanted = [label for label in causes if label != censored]
         names = [str(causes[label]) if isinstance(causes, Mapping) else str(label) for label in wanted]
     if len(set(names)) < len(names) or "open" in names:

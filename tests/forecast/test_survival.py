@@ -190,3 +190,21 @@ def test_a_cause_that_was_not_listed_is_a_fault():
 def test_a_level_lies_between_zero_and_one(level):
     with pytest.raises(InvalidInput, match="level"):
         forecast.kaplan_meier([1], [1], level=level)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda curve: curve.at("late"),
+        lambda curve: curve.at([[1, 2]]),
+        lambda curve: curve.quantile(50),
+        lambda curve: forecast.kaplan_meier(5, 1),
+        lambda curve: forecast.competing_risks([1], ["won"], causes=3),
+        lambda curve: forecast.competing_risks([1, 2], ["won"]),
+        lambda curve: forecast.competing_risks([1], ["open"]),
+        lambda curve: forecast.log_rank([1], [1], [None]),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_the_library_itself(ask):
+    with pytest.raises(InvalidInput):
+        ask(forecast.kaplan_meier([1, 2], [1, 1]))
