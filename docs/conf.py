@@ -37,7 +37,7 @@ numpydoc_xref_param_type = False
 html_theme = "pydata_sphinx_theme"
 html_title = "salesops"
 html_show_sourcelink = False
-html_sidebars = dict.fromkeys(("changelog", "development", "glossary", "index"), [])
+html_sidebars = {page: [] for page in ("changelog", "development", "glossary", "index")}
 html_theme_options = {
     "navigation_depth": 3,
     "show_toc_level": 2,
