@@ -37,6 +37,7 @@ numpydoc_xref_param_type = False
 html_theme = "pydata_sphinx_theme"
 html_title = "salesops"
 html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("changelog", "development", "glossary", "index")}
 html_theme_options = {
     "navigation_depth": 3,
     "show_toc_level": 2,
@@ -81,7 +82,7 @@ def write_api(_app):
         module = importlib.import_module(name)
         listed = [
             entry
-            for entry in module.__all__
+            for entry in getattr(module, "__all__", ())
             if entry not in getattr(module, "_ROOMS", ()) and not entry.startswith("_")
         ]
         fresh = [entry for entry in listed if (entry, id(getattr(module, entry))) not in told]

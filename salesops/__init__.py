@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from salesops._version import __version__
 
 if TYPE_CHECKING:
-    from salesops import comp, datasets, errors, forecast, models, territory
     from salesops._display import report
     from salesops.errors import (
         Infeasible,
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
         SalesOpsError,
         SalesOpsWarning,
     )
+
+    from . import comp, datasets, errors, forecast, models, territory
 
 __all__ = [
     "Infeasible",

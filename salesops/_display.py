@@ -166,8 +166,8 @@ def report(title: str, sections: Mapping[str, object]) -> str:
     """
     faults: list[Problem] = []
     body = "".join(
-        f"<h2>{html.escape(heading)}</h2>{_shown(content, f'sections[{heading!r}]', faults)}"
-        for heading, content in sections.items()
+        f"<h2>{html.escape(heading)}</h2>{_shown(content, f'sections[{k}]', faults)}"
+        for k, (heading, content) in enumerate(sections.items())
     )
     if faults:
         raise InvalidInput("report: some sections cannot be shown", faults)

@@ -59,7 +59,7 @@ def test_every_way_to_write_an_instant_gives_the_same_date(times: Any) -> None:
         np.array(["2024-02-29", "2024-02-29T01:00", "NaT"], dtype="datetime64[ns]"),
         np.array(["2024-02-29", "2024-02-29", "NaT"], dtype="datetime64[D]"),
         [dt.date(2024, 2, 29), dt.datetime(2024, 2, 29, 12), float("nan")],
-        [np.datetime64("2024-02-29"), pd.Timestamp("2024-02-29 12:00"), np.datetime64("NaT")],
+        [np.datetime64("2024-02-29"), pd.Timestamp("2024-02-29 12:00"), np.datetime64("NaT", "us")],
         pd.Series(pd.to_datetime(["2024-02-29", "2024-02-29", None])).astype("datetime64[s]"),
     ],
 )

@@ -97,7 +97,7 @@ def test_a_report_holds_a_picture_as_data():
 def test_a_report_refuses_what_it_cannot_show_all_at_once():
     with pytest.raises(InvalidInput) as caught:
         _display.report("Q3", {"one": 3, "two": ["fine", object()]})
-    assert [problem.path for problem in caught.value.problems] == ["sections['one']", "sections['two'][1]"]
+    assert [problem.path for problem in caught.value.problems] == ["sections[0]", "sections[1][1]"]
 
 
 @pytest.mark.parametrize(

@@ -378,3 +378,8 @@ def test_result_ids_stay_whole_or_text():
     assert id_column(np.array([1, 2])).dtype == np.int64
     assert id_column(np.array(["a", "b"], dtype=object)).tolist() == ["a", "b"]
     assert len(id_column(np.empty(0, dtype=object))) == 0
+
+
+def test_a_column_that_is_no_list_is_a_fault():
+    with pytest.raises(InvalidInput, match=r"ties.weight: a column is a list of values \(5\)"):
+        Reader({"weight": 5}, "ties")

@@ -262,7 +262,7 @@ class Reader:
         """
         cells = self.cells(column) if self.has(column) or not optional else None
         if cells is None:
-            nothing = np.full(len(self), np.datetime64("NaT"), dtype="datetime64[us]")
+            nothing = np.full(len(self), np.datetime64("NaT", "us"), dtype="datetime64[us]")
             return nothing, nothing.astype("datetime64[D]")
         moments = read_moments(cells, zone=zone)
         for rows, rule, hint in moments.faults:

@@ -45,7 +45,7 @@ def public_objects():
     """Name every public thing once, by the shortest module that lists it: ``(name, object)``."""
     seen = {}
     for module in public_modules():
-        for name in module.__all__:
+        for name in getattr(module, "__all__", ()):
             if name in getattr(module, "_ROOMS", ()):
                 continue
             thing = getattr(module, name)
