@@ -42,7 +42,9 @@ def assemble(
         reps=sheet.reps,
         credits=sheet.ids.labels(),
     )
-    order = np.lexsort((sheet.amount, sheet.triage.status, sheet.rank, sheet.day, sheet.rep))
+    currency = pd.factorize(sheet.currency, sort=True)[0]
+    content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
+    order = np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
     triage = sheet.triage
     table = CreditTable(
         rep_id=sheet.rep_ids.labels(),

@@ -41,7 +41,7 @@ _TROUBLES: dict[Reason, tuple[str, str, str]] = {
 
 def calculate(
     plans: CompPlan | Sequence[CompPlan],
-    credits: object,  # noqa: A002  (the domain's own word)
+    credits: object,
     *,
     assignments: object = None,
     quotas: object = None,

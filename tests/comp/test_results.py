@@ -206,12 +206,14 @@ def test_what_cannot_be_paid_is_in_the_same_bytes_too():
         CREDITS[0],
         {**CREDITS[1], "credit_id": "x", "rep_id": "zoe"},
         {**CREDITS[1], "credit_id": "y", "amount": "1e3"},
+        {**CREDITS[2], "credit_id": "z", "deal_id": "d8"},
+        {**CREDITS[2], "credit_id": "z", "deal_id": "d9"},
     ]
     expected = json.dumps(calculate(rows, on_error="hold").to_dict())
     rng = random.Random(4)  # noqa: S311  (a seeded shuffle)
     for _ in range(10):
         assert json.dumps(calculate(rng.sample(rows, len(rows)), on_error="hold").to_dict()) == expected
-    assert json.loads(expected)["held"][0]["reason"] == "unknown rep"
+    assert {row["reason"] for row in json.loads(expected)["held"]} == {"unknown rep", "contradictory"}
 
 
 @given(st.lists(st.integers(-(10**6), 10**7), min_size=1, max_size=12), st.integers(1, 5))
@@ -291,6 +293,7 @@ def test_a_run_travels_and_compares(run):
     twin = pickle.loads(pickle.dumps(run))
     assert twin.to_dict() == run.to_dict()
     assert twin == run
+    assert hash(twin) == hash(run)
     assert calculate(CREDITS[:-1]) != run
 
 
