@@ -13,7 +13,9 @@ Ids keep their type: they come as :class:`Ids` (codes into distinct values), and
 of several tables into positions of one sorted index, in which 1, 1.0, True and "1" are never the same.
 """
 
+from salesops._frames.graphs import is_networkx, read_networkx, write_networkx
 from salesops._frames.ids import Ids, Labels, check_known, check_same_type, warn_look_alikes
+from salesops._frames.plain import from_plain, to_plain
 from salesops._frames.reader import Reader
 from salesops._frames.tables import id_column, to_frame
 
@@ -23,7 +25,12 @@ __all__ = [
     "Reader",
     "check_known",
     "check_same_type",
+    "from_plain",
     "id_column",
+    "is_networkx",
+    "read_networkx",
     "to_frame",
+    "to_plain",
     "warn_look_alikes",
+    "write_networkx",
 ]

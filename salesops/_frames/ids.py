@@ -243,7 +243,7 @@ def check_same_type(
     faults: list[Problem], path: str, column: Ids, known: Labels, known_as: str, rows: Sequence[Hashable]
 ) -> None:
     """Refuse ids that are unknown only because they have another type than the known ones: '101' and 101."""
-    if column.families <= known.families or not known.families:
+    if len(column.families | known.families) < 2 or not known.families:
         return
     unknown = np.flatnonzero((known.codes(column) < 0) & (column.codes >= 0))
     if not len(unknown):

@@ -1,0 +1,30 @@
+"""Territories: who should own whom, by who knows whom.
+
+Ties become a :class:`SocialGraph`, the graph gives the proximity of every rep to every lead
+(:func:`proximity`), and :func:`assign` draws territories from it under capacities, bands and locks, with a
+certified upper bound on what any plan could reach.
+"""
+
+from salesops.territory.assignment import assign
+from salesops.territory.comparison import Comparison, compare
+from salesops.territory.graph import SocialGraph
+from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.plan import Territory, TerritoryPlan
+from salesops.territory.proximity import proximity
+from salesops.territory.results import Explanation, Introduction, Proximity
+
+__all__ = [
+    "Comparison",
+    "Explanation",
+    "Introduction",
+    "IntroductionPath",
+    "Measure",
+    "Proximity",
+    "RandomWalk",
+    "SocialGraph",
+    "Territory",
+    "TerritoryPlan",
+    "assign",
+    "compare",
+    "proximity",
+]

@@ -1,0 +1,287 @@
+"""Proximity on arrays: random walks, best chains of ties, and the nearest reps of each lead.
+
+Positions stand for people, reps and leads; nothing here knows an id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Matrix = sparse.csr_array[Any]
+
+_CHUNK = 1 << 22
+_BITS = 40
+ROUNDING = 2.0**-_BITS
+"""What :func:`rounded` may move a sum of scores that is at most 1."""
+
+
+def transition(adjacency: Matrix) -> Matrix:
+    """Make the column-stochastic step of a walk: entry (j, i) is the chance to go from i to j."""
+    largest = adjacency.data.max(initial=0.0)
+    if not largest:
+        return adjacency.T.tocsr()
+    # Scaling by the largest weight first keeps sums of huge weights finite.
+    scaled = adjacency.data / largest
+    row = np.repeat(np.arange(adjacency.shape[0]), np.diff(adjacency.indptr))
+    total = np.bincount(row, weights=scaled, minlength=adjacency.shape[0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total[row] > 0, scaled / total[row], 0.0)
+    step = sparse.csr_array((share, adjacency.indices, adjacency.indptr), shape=adjacency.shape)
+    return step.T.tocsr()
+
+
+def walk(
+    step: Matrix, starts: IntArray, *, restart: float, tolerance: float, symmetric: bool, max_steps: int
+) -> tuple[FloatArray, FloatArray]:
+    """Walk from each start with restart until every column is certified, or `max_steps` are done.
+
+    Parameters
+    ----------
+    step : csr of shape (n_people, n_people)
+        From :func:`transition`.
+    starts : ndarray of shape (n_starts,)
+        Where each walk starts and returns to.
+    symmetric : bool
+        True if the ties are undirected: the spectrum is real and Chebyshev acceleration applies.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_people, n_starts)
+        Exactly 0 where no chain of ties leads: every entry is a sum of products along chains.
+    error : ndarray of shape (n_starts,)
+        Certified bound on the sum of absolute errors of each column.
+    """
+    n, width = step.shape[0], len(starts)
+    damping = 1.0 - restart
+    column = np.arange(width)
+    x = np.zeros((n, width))
+    x[starts, column] = restart
+    before = x
+    damped = step * damping
+    # A dot product of m terms is off by at most m units in the last place of the sum of magnitudes.
+    rounding = (int(np.diff(step.indptr).max(initial=0)) + 4) * np.finfo(float).eps * 4
+    omega = 1.0
+    for _ in range(max_steps):
+        y = damped @ x
+        y[starts, column] += restart
+        error = (np.abs(y - x).sum(axis=0) + rounding) / restart
+        if (error <= tolerance).all():
+            return np.maximum(y, 0.0, out=y), error
+        if symmetric:
+            y -= before
+            y *= omega
+            y += before
+            omega = 1.0 / (1.0 - damping * damping * (0.5 if omega == 1.0 else 0.25 * omega))
+        before, x = x, y
+    return np.maximum(x, 0.0), error
+
+
+def strengths(adjacency: Matrix, transform: str, half_weight: float) -> Matrix:
+    """Turn tie weights into strengths in (0, 1]."""
+    weight = adjacency.data
+    if transform == "saturating":
+        strength = 1.0 / (1.0 + half_weight / weight)
+    elif transform == "relative":
+        strength = weight / weight.max(initial=1e-300)
+    else:
+        strength = weight
+    return sparse.csr_array((strength, adjacency.indices, adjacency.indptr), shape=adjacency.shape)
+
+
+def best_chains(strength: Matrix, starts: IntArray, max_hops: int | None) -> FloatArray:
+    """Find the largest product of strengths from each start to everyone, shape (n_people, n_starts)."""
+    if max_hops is None:
+        return _by_dijkstra(strength, starts)
+    return hop_by_hop(strength, starts, max_hops)[-1]
+
+
+def _by_dijkstra(strength: Matrix, starts: IntArray) -> FloatArray:
+    from scipy.sparse import csgraph
+
+    return np.exp(-csgraph.dijkstra(_lengths(strength), directed=True, indices=starts)).T
+
+
+def _lengths(strength: Matrix) -> Matrix:
+    # Strength 1 has length 0, which csgraph would read as no tie: the least positive number stands for it.
+    length = np.maximum(-np.log(strength.data), np.finfo(float).tiny)
+    return sparse.csr_array((length, strength.indices, strength.indptr), shape=strength.shape)
+
+
+def hop_by_hop(strength: Matrix, starts: IntArray, max_hops: int) -> list[FloatArray]:
+    """Find the largest products over chains of at most 0, 1, 2 ... ties, until nothing improves."""
+    incoming = strength.T.tocsr()
+    n, width = strength.shape[0], len(starts)
+    best = np.zeros((n, width))
+    best[starts, np.arange(width)] = 1.0
+    rounds = [best]
+    reached = np.flatnonzero(np.diff(incoming.indptr))
+    for _ in range(max_hops):
+        farther = best.copy()
+        for part in _row_chunks(incoming.indptr, reached, width):
+            first, last = incoming.indptr[part[0]], incoming.indptr[part[-1] + 1]
+            chains = best[incoming.indices[first:last]] * incoming.data[first:last, None]
+            offers = np.maximum.reduceat(chains, incoming.indptr[part] - first, axis=0)
+            farther[part] = np.maximum(farther[part], offers)
+        if np.array_equal(farther, best):
+            break
+        rounds.append(farther)
+        best = farther
+    return rounds
+
+
+def _row_chunks(starts: npt.NDArray[Any], rows: IntArray, width: int) -> list[IntArray]:
+    """Cut rows so that the entries of each part, times the width, stay within memory."""
+    if not len(rows):
+        return []
+    parts = (starts[rows + 1].astype(np.int64) * width) // _CHUNK
+    return np.split(rows, np.flatnonzero(np.diff(parts)) + 1)
+
+
+def best_chain(strength: Matrix, start: int, end: int, max_hops: int | None) -> tuple[float, list[int]]:
+    """Find the warmest chain from one person to another: its strength and its people, or 0 and nobody.
+
+    Among equally warm chains the one with the fewest ties, then the one that comes first in label order,
+    read from the end.
+    """
+    if max_hops is None:
+        return _chain_by_dijkstra(strength, start, end)
+    rounds = hop_by_hop(strength, np.array([start]), max_hops)
+    values = [best[:, 0] for best in rounds]
+    if not values[-1][end] > 0:
+        return 0.0, []
+    incoming = strength.T.tocsr()
+    incoming.sort_indices()
+    chain, hop = [end], len(values) - 1
+    while True:
+        person = chain[-1]
+        while hop and values[hop - 1][person] == values[hop][person]:
+            hop -= 1
+        if not hop:
+            return float(values[-1][end]), chain[::-1]
+        known = slice(incoming.indptr[person], incoming.indptr[person + 1])
+        people = incoming.indices[known]
+        offers = values[hop - 1][people] * incoming.data[known]
+        chain.append(int(people[np.argmax(offers == values[hop][person])]))
+        hop -= 1
+
+
+def _chain_by_dijkstra(strength: Matrix, start: int, end: int) -> tuple[float, list[int]]:
+    from scipy.sparse import csgraph
+
+    found = csgraph.dijkstra(
+        _lengths(strength), directed=True, indices=np.array([start]), return_predecessors=True
+    )
+    distance, previous = found[0][0], found[1][0]
+    if not np.isfinite(distance[end]):
+        return 0.0, []
+    chain = [end]
+    while chain[-1] != start:
+        chain.append(int(previous[chain[-1]]))
+    return float(np.exp(-distance[end])), chain[::-1]
+
+
+def roll_up(
+    scores: FloatArray, lead_starts: IntArray, person: IntArray, weight: FloatArray, rule: str
+) -> FloatArray:
+    """Roll scores of people up to leads, shape (n_leads, n_reps); a person of -1 is nobody.
+
+    Contacts of lead k stand at ``lead_starts[k]:lead_starts[k + 1]``, at least one for each lead. The rule is
+    "sum" or "max" of weight times score.
+    """
+    known = scores[np.maximum(person, 0)]
+    known *= np.where(person < 0, 0.0, weight)[:, None]
+    if len(person) == len(lead_starts) - 1:
+        return known
+    combine = np.add if rule == "sum" else np.maximum
+    return combine.reduceat(known, lead_starts[:-1], axis=0) if len(person) else known
+
+
+def rounded(scores: FloatArray) -> FloatArray:
+    """Round to 40 significant bits, so that scores equal in theory are equal and ties break by label."""
+    mantissa, exponent = np.frexp(scores)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS))
+
+
+def best_reps(
+    scores: FloatArray, reps: npt.NDArray[np.int32], top: int
+) -> tuple[FloatArray, npt.NDArray[np.int32], FloatArray]:
+    """Keep the `top` best of each row; equal ones by position of the rep.
+
+    Parameters
+    ----------
+    scores, reps : ndarray of shape (n_leads, n)
+        In rising order of the rep within each row; a score of 0 is no rep.
+
+    Returns
+    -------
+    scores, reps : ndarray of shape (n_leads, min(n, top))
+        Still in rising order of the rep.
+    floor : ndarray of shape (n_leads,)
+        The most that a rep left out can score; 0 where nobody with a positive score was left out.
+    """
+    n, width = scores.shape
+    if width <= top:
+        return scores, reps, np.zeros(n)
+    threshold = np.partition(scores, width - top, axis=1)[:, width - top]
+    above = scores > threshold[:, None]
+    level = scores == threshold[:, None]
+    room = top - above.sum(axis=1, dtype=np.int32)
+    kept = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room[:, None]))
+    left_out = (scores > 0).sum(axis=1) > top
+    return scores[kept].reshape(n, top), reps[kept].reshape(n, top), np.where(left_out, threshold, 0.0)
+
+
+def by_rank(
+    scores: FloatArray, reps: npt.NDArray[np.int32]
+) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
+    """Lay the positive scores out as in CSR, best first, equal ones by position of the rep."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    scores, reps = np.take_along_axis(scores, order, axis=1), np.take_along_axis(reps, order, axis=1)
+    positive = scores > 0
+    starts = np.zeros(len(scores) + 1, dtype=np.int64)
+    np.cumsum(positive.sum(axis=1), out=starts[1:])
+    return starts, reps[positive], scores[positive]
+
+
+def within_two_hops(
+    adjacency: Matrix, persons: IntArray, starts: IntArray, contacts: IntArray, owner: IntArray
+) -> npt.NDArray[np.int8]:
+    """Count hops between each lead's owner and the nearest of its contacts: 0, 1, 2, or 3 for farther.
+
+    Parameters
+    ----------
+    persons : ndarray of shape (n_reps,)
+        The person of each rep; -1 is nobody.
+    starts, contacts : ndarray
+        The people of each lead, as in CSR; -1 is nobody.
+    owner : ndarray of shape (n_leads,)
+        The rep of each lead; -1 is nobody.
+    """
+    hops = np.full(len(owner), 3, dtype=np.int8)
+    incoming = adjacency.T.tocsr()
+    near = np.full(adjacency.shape[0] + 1, 3, dtype=np.int8)
+    order = np.argsort(owner, kind="stable")
+    bounds = np.searchsorted(owner[order], np.arange(len(persons) + 1))
+    for rep in range(len(persons)):
+        leads = order[bounds[rep] : bounds[rep + 1]]
+        if persons[rep] < 0 or not len(leads):
+            continue
+        friends = adjacency.indices[adjacency.indptr[persons[rep]] : adjacency.indptr[persons[rep] + 1]]
+        near[friends] = 1
+        near[persons[rep]] = 0
+        for lead in leads.tolist():
+            for person in contacts[starts[lead] : starts[lead + 1]].tolist():
+                hop = int(near[person])
+                if hop > 1 and person >= 0:
+                    known = incoming.indices[incoming.indptr[person] : incoming.indptr[person + 1]]
+                    hop = 2 if (near[known] <= 1).any() else 3
+                hops[lead] = min(int(hops[lead]), hop)
+        near[friends] = 3
+        near[persons[rep]] = 3
+    return hops

@@ -1,0 +1,321 @@
+"""Who should own whom: the plan of greatest score that keeps every limit."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from salesops import _run
+from salesops._display import number
+from salesops._faults import check_choice, count, refuse, warn
+from salesops._version import __version__
+from salesops.errors import InternalError, Problem, show
+from salesops.territory._conflicts import check_rules, smallest_conflict
+from salesops.territory._prices import FloatArray, IntArray
+from salesops.territory._search import Outcome, search
+from salesops.territory._task import Task, read_task
+from salesops.territory.plan import TerritoryPlan
+from salesops.territory.results import Proximity
+
+__all__ = ["assign"]
+
+
+def assign(
+    reps: object,
+    leads: object,
+    prox: Proximity | None = None,
+    *,
+    score: object = None,
+    balance: Mapping[str, float] | None = None,
+    locked: object = None,
+    forbidden: object = None,
+    require_all: bool = False,
+    fallback: Literal["cold", "none"] = "cold",
+    time_limit: float | None = None,
+    progress: _run.Progress | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> TerritoryPlan:
+    """Give every lead one owner so that the sum of scores is greatest and every limit holds.
+
+    Parameters
+    ----------
+    reps : table
+        ``rep_id``; ``capacity`` (0 or more, in workload; without the column there is no limit, and an empty
+        cell is a fault); ``share`` (0 or more, default 1), the weight of the rep's fair share in `balance`.
+    leads : table
+        ``lead_id``; ``value`` and ``workload`` (0 or more, default 1); every other column that is balanced.
+    prox : Proximity, optional
+        Result of :func:`proximity` over at least these reps and leads.
+    score : table, optional
+        ``rep_id``, ``lead_id``, ``score`` (0 or more): what is maximised, in place of value times proximity.
+        A pair that is not there scores 0. With `prox` given too, the plan still reports proximities.
+    balance : mapping, optional
+        ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share.
+        Fair shares divide the total of all leads that can be owned in proportion to ``share``, equally by
+        default; a rep of capacity 0 has none.
+    locked, forbidden : table, optional
+        ``lead_id``, ``rep_id``: pairs that must be, and pairs that must not be.
+    require_all : bool, default False
+        True makes a lead without an owner a broken limit.
+    fallback : {"cold", "none"}, default "cold"
+        What becomes of a lead that no rep with room can reach. "cold": it goes to a rep with room all the
+        same, for a score of 0. "none": it stays without an owner.
+    time_limit : float, optional
+        Seconds after which the search stops improving. The plan then depends on the machine; without a limit
+        it never does.
+    progress : callable, optional
+        Wraps an iterable (``tqdm``); counts the stages of the search.
+    columns : mapping, optional
+        ``{"name in your table": "name above"}``, for all tables together.
+
+    Returns
+    -------
+    TerritoryPlan
+        With a certified upper bound on the score of every plan, and the gap to it. Where no plan within the
+        bands was found, although none was proved impossible, the plan lists what it violates, warns, and has
+        no gap.
+
+    Raises
+    ------
+    InvalidInput
+        With every fault of the tables.
+    Infeasible
+        If no plan can keep every limit, with the smallest conflicting set of rules that was found.
+
+    Notes
+    -----
+    The limits become prices of the reps' time: the Lagrangian dual, softened and minimised by a quasi-Newton
+    method at falling temperatures. At any prices its exact value is an upper bound on every plan; a pair that
+    `prox` did not keep counts there at the lowest score kept, and in the plan at 0. The leads then choose at
+    the prices, a linear programme settles those whose choice is close, broken limits are repaired at the
+    least regret, and chains of moves improve the plan. A problem of up to 2,000 pairs is solved to the end as
+    a mixed-integer programme. Equal choices fall to the rep, then the lead, that comes first in label order,
+    so the order of rows never changes a plan. Limits hold to one part in a billion.
+
+    References
+    ----------
+    M. L. Fisher (1981), "The Lagrangian relaxation method for solving integer programming problems".
+    Y. Nesterov (2005), "Smooth minimization of non-smooth functions".
+    D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
+
+    Examples
+    --------
+    >>> from salesops import territory
+    >>> graph = territory.SocialGraph.from_ties(
+    ...     {"source": ["ann", "ann", "bo"], "target": ["acme", "bolt", "acme"]}
+    ... )
+    >>> reps = {"rep_id": ["ann", "bo"], "capacity": [1, 1]}
+    >>> leads = {"lead_id": ["acme", "bolt"]}
+    >>> plan = territory.assign(reps, leads, territory.proximity(graph, reps, leads))
+    >>> plan.to_frame()[["lead_id", "rep_id", "reason"]]
+      lead_id rep_id   reason
+    0    acme     bo  closest
+    1    bolt    ann  closest
+    """
+    check_choice("fallback", fallback, ("cold", "none"))
+    if time_limit is not None and not (
+        isinstance(time_limit, (int, float)) and not isinstance(time_limit, bool) and time_limit > 0
+    ):
+        raise refuse("time_limit", "is a number of seconds above 0, or None", time_limit)
+    if not isinstance(require_all, bool):
+        raise refuse("require_all", "is True or False", require_all)
+    if prox is not None and not isinstance(prox, Proximity):
+        raise refuse("prox", "is not the result of proximity()", type(prox).__name__)
+    task = read_task(
+        reps,
+        leads,
+        prox,
+        score=score,
+        balance=balance,
+        locked=locked,
+        forbidden=forbidden,
+        require_all=require_all,
+        fallback=fallback,
+        columns=columns,
+    )
+    check_rules(task)
+    instance, free = task.instance()
+    found = search(instance, time_limit=time_limit, progress=progress)
+    if found.is_infeasible:
+        raise smallest_conflict(task)
+    return _plan(task, found, free, prox)
+
+
+def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
+    owner = task.locked.copy()
+    owner[free] = found.owner
+    lead = task.pair_lead()
+    own = task.pair_rep == owner[lead]
+    score, near = np.zeros(task.n_leads), np.zeros(task.n_leads)
+    score[lead[own]], near[lead[own]] = task.pair_score[own], task.pair_proximity[own]
+    connected = np.zeros(task.n_leads, dtype=bool)
+    connected[lead[own]] = True
+    used = _used(task, owner)
+    violations = _violations(task, owner, used)
+    bound = found.bound + _bound_of_locks(task, score)
+    value = math.fsum(score)
+    gap, no_gap = _gap(value, bound, violations)
+    best = _best_others(task, owner)
+    if violations:
+        broken = count(len(violations), "violation")
+        warn(f"no plan within every limit was found: {broken}; see plan.violations")
+    hops = None if prox is None else _hops(task, prox, owner)
+    return TerritoryPlan(
+        rep_labels=task.reps,
+        lead_labels=task.leads,
+        quantities=task.quantities,
+        owner=owner,
+        reason=_reasons(task, owner, connected),
+        score=score,
+        proximity=near,
+        has_proximity=prox is not None,
+        value=task.value,
+        use=task.use,
+        capacity=task.capacity,
+        upper=task.upper,
+        lower=task.lower,
+        used=used,
+        prices=found.prices,
+        closest=best[0],
+        closest_score=best[1],
+        runner_up=best[2],
+        runner_up_score=best[3],
+        hops=hops,
+        bound=bound,
+        gap=gap,
+        no_gap_reason=no_gap,
+        violations=violations,
+        balance=task.balance,
+        fallback=task.fallback,
+        input_digest=_digest(task),
+        salesops_version=__version__,
+        prox=prox,
+    )
+
+
+def _used(task: Task, owner: IntArray) -> FloatArray:
+    """Sum what each rep uses, exactly, so that it does not depend on the order of leads."""
+    used = np.zeros(task.upper.shape)
+    order = np.argsort(owner, kind="stable")
+    bounds = np.searchsorted(owner[order], np.arange(task.n_reps + 1))
+    for rep in range(task.n_reps):
+        mine = order[bounds[rep] : bounds[rep + 1]]
+        for k in range(len(task.quantities)):
+            used[rep, k] = math.fsum(task.use[mine, k].tolist())
+    return used
+
+
+def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem, ...]:
+    """List every limit that the plan breaks; a broken lock or ban would be a defect of ours."""
+    held = task.locked >= 0
+    banned = owner[task.forbidden[:, 0]] == task.forbidden[:, 1]
+    if (owner[held] != task.locked[held]).any() or banned.any():
+        raise InternalError("assign: a plan broke a lock or a ban; please report this")
+    found = []
+    for k, name in enumerate(task.quantities):
+        path = "reps.capacity" if name == "workload" else f"balance.{name}"
+        for rule, broken, limit in (
+            ("uses more than her limit", used[:, k] > task.upper[:, k] * (1 + 2e-9), task.upper),
+            ("stays below her band", used[:, k] < task.lower[:, k] * (1 - 2e-9), task.lower),
+        ):
+            who = np.flatnonzero(broken).tolist()
+            if who:
+                found.append(
+                    Problem(
+                        path=path,
+                        message=f"a rep {rule}",
+                        ids=tuple(show(task.reps[rep]) for rep in who),
+                        values=tuple(
+                            f"{number(used[rep, k], 6)}, limit {number(limit[rep, k], 6)}" for rep in who
+                        ),
+                    )
+                )
+    if task.require_all and (owner < 0).any():
+        alone = np.flatnonzero(owner < 0).tolist()
+        ids = tuple(show(task.leads[lead]) for lead in alone)
+        found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
+    return tuple(found)
+
+
+def _bound_of_locks(task: Task, score: FloatArray) -> float:
+    """Bound what locked leads score: what is known of their pair, or the most it can be."""
+    held = task.locked >= 0
+    known = np.zeros(task.n_leads, dtype=bool)
+    lead = task.pair_lead()
+    known[lead[task.pair_rep == task.locked[lead]]] = True
+    return math.fsum(np.where(known, score, task.most)[held].tolist())
+
+
+def _gap(value: float, bound: float, violations: tuple[Problem, ...]) -> tuple[float | None, str | None]:
+    if violations:
+        return None, "the plan violates a limit, so it is not compared with the bound"
+    if value > bound * (1 + 1e-9) + 1e-300:
+        raise InternalError("assign: a plan scored more than its certified bound; please report this")
+    return (max(bound - value, 0.0) / bound if bound > 0 else 0.0), None
+
+
+def _best_others(task: Task, owner: IntArray) -> tuple[IntArray, FloatArray, IntArray, FloatArray]:
+    """Find the allowed rep of greatest score for each lead, and the best one beside the owner."""
+    lead, allowed = task.pair_lead(), task.pair_is_allowed()
+    answers: list[Any] = []
+    for kept in (allowed, allowed & (task.pair_rep != owner[lead])):
+        order = np.lexsort((task.pair_rep[kept], -task.pair_score[kept], lead[kept]))
+        rows = np.flatnonzero(kept)[order]
+        first = rows[np.unique(lead[rows], return_index=True)[1]]
+        rep, score = np.full(task.n_leads, -1, dtype=np.int64), np.zeros(task.n_leads)
+        rep[lead[first]], score[lead[first]] = task.pair_rep[first], task.pair_score[first]
+        answers += [rep, score]
+    return answers[0], answers[1], answers[2], answers[3]
+
+
+def _reasons(task: Task, owner: IntArray, connected: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Say of each lead why it is where it is."""
+    lead, score = task.pair_lead(), np.full(task.n_leads, -np.inf)
+    np.maximum.at(score, lead[task.pair_is_allowed()], task.pair_score[task.pair_is_allowed()])
+    own = np.zeros(task.n_leads)
+    mine = task.pair_rep == owner[lead]
+    own[lead[mine]] = task.pair_score[mine]
+    reason = np.full(task.n_leads, "next closest", dtype=object)
+    reason[own >= score] = "closest"
+    reason[~connected] = "cold"
+    reason[task.locked >= 0] = "locked"
+    alone = owner < 0
+    reason[alone] = "capacity"
+    if task.fallback == "none":
+        reason[alone & (task.n_allowed() == 0)] = "no connection"
+    reason[alone & task.is_forbidden()] = "forbidden"
+    if not task.n_reps:
+        reason[:] = "no rep"
+    return reason
+
+
+def _hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
+    """Count hops between owner and lead, 3 for more than two."""
+    rep_at = np.array(
+        [prox.rep_labels.position(label) for label in task.reps.values.tolist()], dtype=np.int64
+    )
+    lead_at = np.array(
+        [prox.lead_labels.position(label) for label in task.leads.values.tolist()], dtype=np.int64
+    )
+    theirs = np.full(prox.n_leads, -1, dtype=np.int64)
+    owned = owner >= 0
+    theirs[lead_at[owned]] = rep_at[owner[owned]]
+    hops: npt.NDArray[np.int8] = prox.hops_to(theirs)[lead_at] if task.n_leads else np.empty(0, dtype=np.int8)
+    return hops
+
+
+def _digest(task: Task) -> str:
+    """Fingerprint the input as it was understood."""
+    state = hashlib.sha256(f"{task.fallback} {task.require_all} {sorted(task.balance.items())}".encode())
+    for labels in (task.reps, task.leads):
+        for label in labels.values.tolist():
+            state.update(f"{type(label).__name__}:{label!r}\n".encode("utf-8", "backslashreplace"))
+    arrays = (task.use, task.value, task.upper, task.lower, task.starts, task.pair_rep, task.pair_score)
+    for part in (*arrays, task.most, task.locked, task.forbidden):
+        state.update(np.ascontiguousarray(part).tobytes())
+    return state.hexdigest()

@@ -1,0 +1,420 @@
+"""A territory plan: who owns whom, why, and how far from the best that any plan could be."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from salesops import _display
+from salesops._display import number, percent
+from salesops._faults import check_choice, count, raise_all
+from salesops._frames import Labels, from_plain, id_column, to_plain
+from salesops._frames.ids import factorize
+from salesops._frames.tables import object_column
+from salesops.errors import Problem, show
+from salesops.territory.inputs import find, labels_at
+from salesops.territory.results import Explanation, Proximity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Territory", "TerritoryPlan"]
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+_SCHEMA_VERSION = 1
+_LABELS = ("rep_labels", "lead_labels")
+_ARRAYS = {
+    "owner": np.int64,
+    "score": np.float64,
+    "proximity": np.float64,
+    "value": np.float64,
+    "use": np.float64,
+    "capacity": np.float64,
+    "upper": np.float64,
+    "lower": np.float64,
+    "used": np.float64,
+    "prices": np.float64,
+    "closest": np.int64,
+    "closest_score": np.float64,
+    "runner_up": np.int64,
+    "runner_up_score": np.float64,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Territory:
+    """What one rep owns.
+
+    Attributes
+    ----------
+    rep_id : hashable
+    lead_ids : tuple of hashable
+        In label order.
+    load : float
+        Workload of her leads.
+    capacity : float
+        Infinite where there is no limit.
+    value, score : float
+        Sums over her leads.
+    """
+
+    rep_id: Hashable
+    lead_ids: tuple[Hashable, ...]
+    load: float
+    capacity: float
+    value: float
+    score: float
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TerritoryPlan:
+    """Every lead with its owner, made by :func:`assign`.
+
+    Attributes
+    ----------
+    bound : float
+        Certified: no plan within the limits scores more.
+    gap : float or None
+        ``(bound - score) / bound``; None if the plan violates a limit, and then `no_gap_reason` says so.
+    violations : tuple of Problem
+        Limits that the plan breaks; empty for a sound plan.
+    prices : ndarray of shape (n_reps, n_quantities)
+        Price of one unit of each rep's workload, and of each balanced quantity (negative where the lower end
+        of the band binds), in label order and in the unit of the score.
+    quantities : tuple of str
+        "workload" and the balanced columns.
+    prox : Proximity or None
+        What the plan was made from; not part of :meth:`to_dict`.
+    """
+
+    rep_labels: Labels
+    lead_labels: Labels
+    quantities: tuple[str, ...]
+    owner: IntArray
+    reason: npt.NDArray[Any]
+    score: FloatArray
+    proximity: FloatArray
+    has_proximity: bool
+    value: FloatArray
+    use: FloatArray
+    capacity: FloatArray
+    upper: FloatArray
+    lower: FloatArray
+    used: FloatArray
+    prices: FloatArray
+    closest: IntArray
+    closest_score: FloatArray
+    runner_up: IntArray
+    runner_up_score: FloatArray
+    hops: npt.NDArray[np.int8] | None
+    bound: float
+    gap: float | None
+    no_gap_reason: str | None
+    violations: tuple[Problem, ...]
+    balance: Mapping[str, float]
+    fallback: str
+    input_digest: str
+    salesops_version: str
+    prox: Proximity | None = None
+
+    @property
+    def territories(self) -> tuple[Territory, ...]:
+        """One :class:`Territory` for each rep, in label order, also for a rep who owns nothing."""
+        order = np.argsort(self.owner, kind="stable")
+        ends = np.searchsorted(self.owner[order], np.arange(len(self.rep_labels) + 1))
+        found = []
+        for rep in range(len(self.rep_labels)):
+            mine = order[ends[rep] : ends[rep + 1]]
+            found.append(
+                Territory(
+                    rep_id=self.rep_labels[rep],
+                    lead_ids=tuple(self.lead_labels.values[mine].tolist()),
+                    load=float(self.used[rep, 0]),
+                    capacity=float(self.capacity[rep]),
+                    value=float(self.value[mine].sum()),
+                    score=float(self.score[mine].sum()),
+                )
+            )
+        return tuple(found)
+
+    @property
+    def total_score(self) -> float:
+        """What the plan maximises: the sum of scores of owned leads."""
+        return float(self.score.sum())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each lead.
+
+        Returns
+        -------
+        DataFrame
+            ``lead_id``, ``rep_id`` (None without an owner), ``score``, ``proximity``, ``value``,
+            ``workload``, ``reason``: "closest" (no allowed rep scores more), "next closest" (one does, see
+            :meth:`explain`), "cold" (no connection to the owner is known), "locked"; or, without an owner,
+            "capacity" (nobody had room), "no connection", "forbidden", "no rep". In label order.
+        """
+        return pd.DataFrame(
+            {
+                "lead_id": id_column(self.lead_labels.values),
+                "rep_id": id_column(labels_at(self.rep_labels, self.owner)),
+                "score": self.score,
+                "proximity": self.proximity if self.has_proximity else np.full(len(self.owner), np.nan),
+                "value": self.value,
+                "workload": self.use[:, 0],
+                "reason": pd.Series(self.reason, dtype="str"),
+            }
+        )
+
+    def metrics(self) -> pd.DataFrame:
+        """Measure the plan, in one row.
+
+        Returns
+        -------
+        DataFrame
+            ``n_leads``, ``n_owned``, ``n_cold``; ``warm_share``, of all leads those whose owner has an
+            introduction within 2 hops; ``proximity``, the mean over leads weighted by value; ``score``;
+            ``value_min``, ``value_max``, ``value_cv``, the least and greatest value of a territory as a ratio
+            to the mean and the coefficient of variation; ``capacity_use``, workload over capacity;
+            ``bound`` and ``gap``. What is not known is NaN.
+        """
+        owned = self.owner >= 0
+        totals = np.bincount(self.owner[owned], weights=self.value[owned], minlength=len(self.rep_labels))
+        mean = totals.mean() if len(totals) else np.nan
+        spread = totals / mean if mean > 0 else np.full(len(totals), np.nan)
+        n, worth = len(self.owner), self.value.sum()
+        warm = np.nan if self.hops is None or not n else float(((self.hops <= 2) & owned).mean())
+        near = (
+            float((self.value * self.proximity).sum() / worth) if self.has_proximity and worth > 0 else np.nan
+        )
+        room = self.capacity.sum()
+        facts: dict[str, Any] = {
+            "n_leads": n,
+            "n_owned": int(owned.sum()),
+            "n_cold": int((self.reason == "cold").sum()),
+            "warm_share": warm,
+            "proximity": near,
+            "score": self.total_score,
+            "value_min": float(spread.min()) if len(spread) else np.nan,
+            "value_max": float(spread.max()) if len(spread) else np.nan,
+            "value_cv": float(spread.std()) if len(spread) else np.nan,
+            "capacity_use": float(self.used[:, 0].sum() / room) if 0 < room < np.inf else np.nan,
+            "bound": self.bound,
+            "gap": np.nan if self.gap is None else self.gap,
+        }
+        return pd.DataFrame([facts])
+
+    def explain(self, lead: Hashable, *, names: bool = False) -> Explanation:
+        """Say why a lead is where it is.
+
+        Parameters
+        ----------
+        lead : hashable
+            Its id.
+        names : bool, default False
+            True names the people of the introduction, for callers who may see them.
+
+        Returns
+        -------
+        Explanation
+            Owner, score, the runner-up and the difference, a closer rep who did not get the lead and why, the
+            price of her time, and the introduction.
+        """
+        k = find(self.lead_labels, lead, "lead", "leads")
+        owner, sentences = int(self.owner[k]), []
+        facts: dict[str, Any] = {"reason": str(self.reason[k]), "score": float(self.score[k])}
+        if owner < 0:
+            facts["owner"] = None
+            sentences.append(f"has no owner: {self.reason[k]}")
+        else:
+            facts["owner"] = self.rep_labels[owner]
+            how = f" ({self.reason[k]})" if self.reason[k] in ("cold", "locked") else ""
+            sentences.append(f"owned by {self._rep(owner)}{how}, score {number(float(self.score[k]))}")
+        if self.closest[k] >= 0 and self.closest[k] != owner and self.closest_score[k] > self.score[k]:
+            sentences.append(self._why_not(k, int(self.closest[k]), owner))
+            facts["closest"] = self.rep_labels[int(self.closest[k])]
+            facts["price_of_her_time"] = self._price(k, int(self.closest[k]))
+        if owner >= 0 and self.runner_up[k] >= 0 and self.runner_up_score[k] <= self.score[k]:
+            behind = float(self.score[k] - self.runner_up_score[k])
+            theirs = number(float(self.runner_up_score[k]))
+            sentences.append(
+                f"runner-up {self._rep(int(self.runner_up[k]))}, score {theirs}, {number(behind)} less"
+            )
+            facts["runner_up"] = self.rep_labels[int(self.runner_up[k])]
+            facts["difference"] = behind
+        if owner >= 0 and self.prox is not None:
+            path = self.prox.path(self.rep_labels[owner], self.lead_labels[k], names=names)
+            facts["n_between"] = path.n_between
+            sentences.append(f"introduction: {path}")
+        return Explanation(subject=f"lead {show(lead)}", facts=facts, sentences=tuple(sentences))
+
+    def _rep(self, rep: int) -> str:
+        return f"rep {show(self.rep_labels[rep])}"
+
+    def _price(self, lead: int, rep: int) -> float:
+        return float((self.use[lead] * self.prices[rep]).sum())
+
+    def _why_not(self, lead: int, rep: int, owner: int) -> str:
+        """Say why a rep of greater score does not own the lead."""
+        closer = "is closer" if self.has_proximity else "scores more"
+        said = f"{self._rep(rep)} {closer} (score {number(float(self.closest_score[lead]))}) but "
+        after = self.used[rep] + self.use[lead]
+        price = self._price(lead, rep)
+        worth = f"; the price of her time for this lead is {number(price)}" if price > 0 else ""
+        if after[0] > self.capacity[rep] * (1 + 1e-9):
+            return f"{said}full (capacity {number(float(self.capacity[rep]), 6)}){worth}"
+        for q, name in enumerate(self.quantities):
+            if after[q] > self.upper[rep, q] * (1 + 1e-9):
+                return (
+                    f"{said}at the top of her band of {name} ({number(float(self.upper[rep, q]), 6)}){worth}"
+                )
+        if self.reason[lead] == "locked":
+            return f"{said}the lead is locked"
+        for q, name in enumerate(self.quantities):
+            if owner >= 0 and self.used[owner, q] - self.use[lead, q] < self.lower[owner, q] * (1 - 1e-9):
+                return f"{said}{self._rep(owner)} would fall below her band of {name}"
+        return f"{said}her time is worth more to other leads{worth}"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the territories on the network, people near those they know, coloured by owner.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure without it.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from salesops.territory.plot import territory_map
+
+        return territory_map(self, ax)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain JSON types; reps and leads by position in their lists of ids.
+
+        Returns
+        -------
+        dict
+        """
+        document: dict[str, Any] = {
+            "kind": "territory_plan",
+            "schema_version": _SCHEMA_VERSION,
+            "salesops_version": self.salesops_version,
+            "input_digest": self.input_digest,
+            "reps": to_plain(self.rep_labels.values.tolist(), "reps"),
+            "leads": to_plain(self.lead_labels.values.tolist(), "leads"),
+            "quantities": list(self.quantities),
+            "reason": self.reason.tolist(),
+            "has_proximity": self.has_proximity,
+            "hops": None if self.hops is None else self.hops.tolist(),
+            "bound": self.bound,
+            "gap": self.gap,
+            "no_gap_reason": self.no_gap_reason,
+            "violations": [violation.to_dict() for violation in self.violations],
+            "balance": dict(self.balance),
+            "fallback": self.fallback,
+        }
+        document.update({name: _listed(getattr(self, name)) for name in _ARRAYS})
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Read a plan that :meth:`to_dict` wrote; it has no ``prox``, so no introductions.
+
+        Parameters
+        ----------
+        document : mapping
+
+        Returns
+        -------
+        TerritoryPlan
+
+        Raises
+        ------
+        InvalidInput
+            If fields are missing or unknown.
+        """
+        fields = {field.name for field in attrs.fields(cls)} - {"prox", *_LABELS}
+        fields |= {"kind", "schema_version", "reps", "leads"}
+        faults = [
+            Problem(path=f"$.{name}", message="the field is missing")
+            for name in sorted(fields - set(document))
+        ]
+        faults += [
+            Problem(path=f"$.{name}", message="unknown field") for name in sorted(set(document) - fields)
+        ]
+        raise_all("territory plan", faults)
+        check_choice("$.kind", document["kind"], ("territory_plan",))
+        rest = {name: document[name] for name in fields - {"kind", "schema_version", "reps", "leads"}}
+        n, q = len(document["reps"]), len(document["quantities"])
+        tall = {"use": len(document["leads"]), "upper": n, "lower": n, "used": n, "prices": n}
+        for name, kind in _ARRAYS.items():
+            values = _array(document[name], kind, missing=-np.inf if name == "lower" else np.inf)
+            rest[name] = values.reshape(tall[name], q) if name in tall else values
+        rest["reason"] = np.array(document["reason"], dtype=object)
+        rest["quantities"] = tuple(document["quantities"])
+        rest["hops"] = None if document["hops"] is None else np.array(document["hops"], dtype=np.int8)
+        rest["violations"] = tuple(Problem(**violation) for violation in document["violations"])
+        return cls(rep_labels=_labels(document["reps"]), lead_labels=_labels(document["leads"]), **rest)
+
+    def __repr__(self) -> str:
+        owned = f"{int((self.owner >= 0).sum())} of {count(len(self.owner), 'lead')} owned"
+        size = f"{count(len(self.rep_labels), 'rep')}, {owned}"
+        return f"TerritoryPlan({size}, score {number(self.total_score)}, {self._gap_in_words()})"
+
+    def _gap_in_words(self) -> str:
+        if self.gap is None:
+            return f"no gap: {self.no_gap_reason}"
+        return f"certified gap {percent(self.gap, 3)}"
+
+    def _repr_html_(self) -> str:
+        row = self.metrics().iloc[0]
+        least, most = percent(float(row["value_min"])), percent(float(row["value_max"]))
+        facts: dict[str, object] = {
+            "leads owned": f"{int(row['n_owned']):,} of {int(row['n_leads']):,}",
+            "of them cold": f"{int(row['n_cold']):,}",
+            "warm introduction within 2 hops": percent(float(row["warm_share"])),
+            "score": number(self.total_score, 6),
+            "upper bound on any plan": number(self.bound, 6),
+            "certified gap": percent(self.gap, 3) if self.gap is not None else str(self.no_gap_reason),
+            "value of a territory": f"{least} to {most} of the mean",
+        }
+        shown = [attrs.asdict(part, recurse=False) for part in self.territories[:12]]
+        frame = pd.DataFrame(
+            {
+                "rep_id": [str(part["rep_id"]) for part in shown],
+                "leads": [len(part["lead_ids"]) for part in shown],
+                **{name: [part[name] for part in shown] for name in ("load", "capacity", "value", "score")},
+            }
+        )
+        notes = [violation.sentence() for violation in self.violations]
+        return _display.html_card("Territory plan", facts, [("territories", frame)], notes=notes)
+
+
+def _listed(values: npt.NDArray[Any]) -> list[Any]:
+    """Write an array as lists; what is infinite as None, since JSON has no name for it."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        cells = values.astype(object)
+        cells[~np.isfinite(values)] = None
+        return list(cells.tolist())
+    return list(values.tolist())
+
+
+def _array(values: Any, kind: Any, *, missing: float) -> npt.NDArray[Any]:
+    cells = np.array(values, dtype=object)
+    empty = np.array([cell is None for cell in cells.ravel()], dtype=bool).reshape(cells.shape)
+    cells[empty] = missing
+    return cells.astype(kind)
+
+
+def _labels(values: Any) -> Labels:
+    ids, _ = factorize(object_column(from_plain(values)))
+    return Labels.of(ids)

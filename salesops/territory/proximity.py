@@ -1,0 +1,328 @@
+"""How near each rep is to each lead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from salesops import _run
+from salesops._faults import check_choice, count, raise_all, refuse
+from salesops._frames import Ids, Labels, Reader, check_known, check_same_type, is_networkx, warn_look_alikes
+from salesops.errors import NotConverged, Problem, show
+from salesops.territory import _kernels
+from salesops.territory.graph import SocialGraph
+from salesops.territory.inputs import Rows, read_rows, tables
+from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.results import Contacts, Proximity
+
+__all__ = ["proximity"]
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+_BLOCK = 64
+_MEASURES: dict[str, type[RandomWalk | IntroductionPath]] = {
+    "random_walk": RandomWalk,
+    "introduction_path": IntroductionPath,
+}
+
+
+def proximity(
+    graph: SocialGraph | Any,
+    reps: object,
+    leads: object,
+    *,
+    method: Literal["random_walk", "introduction_path"] | Measure = "random_walk",
+    top: int = 32,
+    contacts: object = None,
+    mapper: _run.Mapper = map,
+    progress: _run.Progress | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Proximity:
+    """Measure how near each rep is to each lead over the ties of a graph.
+
+    Parameters
+    ----------
+    graph : SocialGraph or networkx.Graph
+        Who knows whom.
+    reps : table
+        ``rep_id``, and ``person_id`` where the person in the graph has another id than the rep.
+    leads : table
+        ``lead_id``, and ``person_id`` likewise. A lead outside the graph scores 0 with everyone, and so does
+        a rep without ties.
+    method : {"random_walk", "introduction_path"} or an options object
+        :class:`RandomWalk` (the default) or :class:`IntroductionPath`.
+    top : int, default 32
+        How many reps to keep for each lead. What is left out is bounded by the lowest score kept.
+    contacts : table, optional
+        ``lead_id``, ``person_id`` and perhaps ``weight`` (above 0, default 1): the people through whom a lead
+        is reached, in place of its own ``person_id``. The measure says how their scores roll up.
+    mapper : callable, default map
+        Anything shaped like ``map``; called with blocks of 64 reps. It cannot change the result.
+    progress : callable, optional
+        Wraps an iterable (``tqdm``); counts the blocks.
+    columns : mapping, optional
+        ``{"name in your table": "name above"}``, for all tables together.
+
+    Returns
+    -------
+    Proximity
+
+    Raises
+    ------
+    InvalidInput
+        With every fault of the tables; among them an id that differs from one of the graph only by type.
+    NotConverged
+        If the walk's certified error does not come down to the tolerance.
+
+    Notes
+    -----
+    Scores are rounded to 40 significant bits, so that equal positions in the graph have equal scores.
+
+    Examples
+    --------
+    >>> from salesops import territory
+    >>> graph = territory.SocialGraph.from_ties(
+    ...     {"source": ["ann", "bo", "cy"], "target": ["bo", "cy", "acme"]}
+    ... )
+    >>> near = territory.proximity(graph, {"rep_id": ["ann", "cy"]}, {"lead_id": ["acme"]})
+    >>> near.to_frame().round(3)
+      rep_id lead_id  score  rank
+    0     cy    acme  0.179     1
+    1    ann    acme  0.101     2
+    >>> print(near.path("ann", "acme"))
+    two contacts
+    """
+    measure = _measure(method)
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise refuse("top", "must be a whole number of 1 or more", top)
+    people = graph if isinstance(graph, SocialGraph) else _graph(graph)
+    ends = _read(people, tables(columns, reps=reps, leads=leads, contacts=contacts))
+    job = _job(people, ends, measure, top)
+    known = np.flatnonzero(ends.persons >= 0)
+    blocks = [known[k : k + _BLOCK] for k in range(0, len(known), _BLOCK)]
+    answers = _run.run(partial(_block, job), blocks, mapper=mapper, progress=progress)
+    error = np.zeros(len(ends.reps))
+    n = len(ends.leads)
+    scores, rank, floor = np.zeros((n, 0)), np.zeros((n, 0), dtype=np.int32), np.zeros(n)
+    for block, answer in zip(blocks, answers, strict=True):
+        error[block] = answer.error
+        both = np.concatenate([scores, answer.scores], axis=1)
+        each = np.concatenate([rank, answer.reps], axis=1)
+        scores, rank, left = _kernels.best_reps(both, each, top)
+        floor = np.maximum(np.maximum(floor, answer.floor), left)
+    _check_error(error, ends.reps, measure)
+    starts, near, kept = _kernels.by_rank(scores, rank)
+    return Proximity(
+        method=measure,
+        top=top,
+        rep_labels=ends.reps,
+        lead_labels=ends.leads,
+        starts=starts,
+        reps=near,
+        scores=kept,
+        floor=floor,
+        error=error,
+        graph=people,
+        persons=ends.persons,
+        contacts=ends.contacts,
+    )
+
+
+def _measure(method: object) -> Measure:
+    if isinstance(method, (RandomWalk, IntroductionPath)):
+        return method
+    check_choice("method", method, tuple(_MEASURES))
+    return _MEASURES[str(method)]()
+
+
+def _graph(graph: object) -> SocialGraph:
+    if is_networkx(graph):
+        return SocialGraph.from_networkx(graph)  # type: ignore[arg-type]  # the line above has looked
+    hint = "make one with SocialGraph.from_ties or SocialGraph.from_networkx"
+    raise refuse("graph", "is not a social graph", type(graph).__name__, hint=hint)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Ends:
+    """Both ends of every pair: reps and leads in label order, and the people who stand for them."""
+
+    reps: Labels
+    leads: Labels
+    persons: IntArray
+    contacts: Contacts
+
+
+def _read(graph: SocialGraph, frames: dict[str, Any]) -> _Ends:
+    faults: list[Problem] = []
+    reps = read_rows(frames["reps"], "reps", "rep_id", faults)
+    leads = read_rows(frames["leads"], "leads", "lead_id", faults)
+    rep_person = _persons(graph, reps, "rep_id", faults)
+    # A person without ties stands like one outside the graph: near nobody.
+    has_ties = np.append(np.diff(graph.adjacency.indptr) > 0, False)
+    rep_person = np.where(has_ties[rep_person], rep_person, -1)
+    met = _read_contacts(graph, frames["contacts"], leads, faults) if "contacts" in frames else None
+    alone = np.ones(len(leads.labels), dtype=bool)
+    if met is not None:
+        alone[met[0][met[0] >= 0]] = False
+    lead_person = _persons(graph, leads, "lead_id", faults, only=alone)
+    raise_all("proximity", faults)
+    return _Ends(
+        reps=reps.labels,
+        leads=leads.labels,
+        persons=rep_person,
+        contacts=_contacts(lead_person, alone, met),
+    )
+
+
+def _persons(
+    graph: SocialGraph, rows: Rows, key: str, faults: list[Problem], only: npt.NDArray[np.bool_] | None = None
+) -> IntArray:
+    """Find the person of each row in the graph, in label order; -1 if there is none."""
+    table = rows.table
+    column = "person_id" if table.has("person_id") else key
+    named = table.ids("person_id", optional=True) if column == "person_id" else rows.ids
+    if column == "person_id" and (named.codes < 0).any():
+        # A row without a person stands for itself, as if the column were not there.
+        empty = named.codes < 0
+        found = np.where(empty, graph.labels.codes(rows.ids), graph.labels.codes(named))
+    else:
+        found = graph.labels.codes(named)
+    if only is not None and not only.all():
+        checked = rows.order[only]
+        labels_of_rows = [table.rows[int(k)] for k in checked]
+        check_same_type(
+            faults, f"{table.name}.{column}", named.take(checked), graph.labels, "the graph", labels_of_rows
+        )
+    else:
+        check_same_type(faults, f"{table.name}.{column}", named, graph.labels, "the graph", table.rows)
+        if not faults:
+            warn_look_alikes(
+                Labels.of(Ids(np.empty(0, dtype=np.int64), graph.labels.values), named), "people"
+            )
+    return rows.column(found)
+
+
+def _read_contacts(
+    graph: SocialGraph, frame: Any, leads: Rows, faults: list[Problem]
+) -> tuple[IntArray, IntArray, FloatArray]:
+    table = Reader(frame, "contacts", key=("lead_id", "person_id"), faults=faults)
+    lead, person = table.ids("lead_id"), table.ids("person_id")
+    weight = table.numbers("weight", above=0, default=1)
+    check_known(faults, "contacts.lead_id", lead, leads.labels, "leads", table.rows, who=table.who)
+    check_same_type(faults, "contacts.person_id", person, graph.labels, "the graph", table.rows)
+    pair = lead.codes * max(len(person.distinct), 1) + person.codes
+    _, inverse, times = np.unique(pair, return_inverse=True, return_counts=True)
+    again = (times[inverse] > 1) & (lead.codes >= 0) & (person.codes >= 0)
+    hint = "keep one row for each person of a lead"
+    table.fault("person_id", again, "the person stands more than once for the same lead", hint=hint)
+    return leads.labels.codes(lead), graph.labels.codes(person), weight
+
+
+def _contacts(
+    lead_person: IntArray,
+    alone: npt.NDArray[np.bool_],
+    met: tuple[IntArray, IntArray, FloatArray] | None,
+) -> Contacts:
+    """Lay out who stands for each lead: its contacts, or its own person where it has none."""
+    n = len(lead_person)
+    if met is None:
+        return Contacts(starts=np.arange(n + 1), person=lead_person, weight=np.ones(n))
+    lead = np.concatenate([met[0], np.flatnonzero(alone)])
+    person = np.concatenate([met[1], lead_person[alone]])
+    weight = np.concatenate([met[2], np.ones(int(alone.sum()))])
+    order = np.lexsort((weight, person, lead))
+    starts = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(lead, minlength=n), out=starts[1:])
+    return Contacts(starts=starts, person=person[order], weight=weight[order])
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Job:
+    """What every block needs: plain arrays, so that it travels to another process."""
+
+    matrix: sparse.csr_array[Any]
+    is_symmetric: bool
+    measure: Measure
+    persons: IntArray
+    contacts: Contacts
+    top: int
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Answer:
+    scores: FloatArray
+    reps: npt.NDArray[np.int32]
+    floor: FloatArray
+    error: FloatArray
+
+
+def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
+    adjacency = graph.adjacency
+    if isinstance(measure, RandomWalk):
+        matrix = _kernels.transition(adjacency)
+    else:
+        if measure.transform == "identity" and (adjacency.data > 1).any():
+            most = float(adjacency.data.max())
+            hint = "use transform='saturating' or 'relative', or scale the weights"
+            raise refuse("graph", "a weight is above 1, which is no strength", most, hint=hint)
+        matrix = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
+    return _Job(
+        matrix=matrix,
+        is_symmetric=not graph.is_directed,
+        measure=measure,
+        persons=ends.persons,
+        contacts=ends.contacts,
+        top=top,
+    )
+
+
+def _block(job: _Job, reps: IntArray) -> _Answer:
+    """Score every lead for one block of reps and keep the best of them."""
+    measure, starts = job.measure, job.persons[reps]
+    error = np.zeros(len(reps))
+    if isinstance(measure, RandomWalk):
+        damping = 1.0 - measure.restart
+        # Plain iteration shrinks the error by the damping at every step; Chebyshev needs fewer.
+        steps = 200 + math.ceil(math.log(measure.tolerance * measure.restart / 4) / math.log(damping))
+        people, error = _kernels.walk(
+            job.matrix,
+            starts,
+            restart=measure.restart,
+            tolerance=measure.tolerance - _kernels.ROUNDING,
+            symmetric=job.is_symmetric,
+            max_steps=max(steps, 200),
+        )
+        error += _kernels.ROUNDING
+        rule = "sum"
+    else:
+        people, rule = _kernels.best_chains(job.matrix, starts, measure.max_hops), "max"
+    contacts = job.contacts
+    scores = _kernels.rounded(
+        _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, rule)
+    )
+    each = np.broadcast_to(reps.astype(np.int32), scores.shape)
+    kept, near, floor = _kernels.best_reps(scores, each, job.top)
+    return _Answer(scores=kept, reps=np.array(near), floor=floor, error=error)
+
+
+def _check_error(error: FloatArray, reps: Labels, measure: Measure) -> None:
+    if isinstance(measure, RandomWalk) and (error > measure.tolerance).any():
+        worst = int(np.argmax(error))
+        fault = Problem(
+            path="method.tolerance",
+            message="the certified error does not come down to the tolerance",
+            values=(
+                f"{error[worst]:.2g} for rep {show(reps[worst])}",
+                f"{measure.tolerance:g} was asked for",
+            ),
+            hint="ask for a larger tolerance or restart",
+        )
+        raise NotConverged(f"proximity: {count(int((error > measure.tolerance).sum()), 'rep')}", [fault])
