@@ -31,7 +31,7 @@ _STYLE = (
     ".so table{border-collapse:collapse;margin:8px 0;color:#1c2733}"
     ".so caption{text-align:left;color:#4a5866;padding:2px 0}"
     ".so th,.so td{padding:3px 10px;border-bottom:1px solid #e7ebf0;text-align:left;"
-    "white-space:nowrap}.so th{color:#4a5866;font-weight:600}"
+    "white-space:nowrap}.so th{color:#4a5866;font-weight:600;white-space:normal;vertical-align:bottom}"
     ".so td.n,.so th.n{text-align:right;font-variant-numeric:tabular-nums}</style>"
 )
 
@@ -115,7 +115,7 @@ def html_table(frame: pd.DataFrame, *, max_rows: int = 20, caption: str | None =
         parts.append(f"<tr>{cells}</tr>")
     parts.append("</tbody></table>")
     if len(frame) > max_rows:
-        parts.append(f"<p>{len(frame) - max_rows:,} more rows in <code>to_frame()</code></p>")
+        parts.append(f"<p>{len(frame) - max_rows:,} more rows</p>")
     return "".join(parts)
 
 

@@ -156,7 +156,10 @@ class Reader:
             blank = np.fromiter(
                 (isinstance(v, str) and not v.strip() for v in ids.distinct.tolist()), bool, len(ids.distinct)
             )
-            self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty")
+            hint = (
+                "an id (rep_id, lead_id, person_id ...) names one thing; leave the row out if there is none"
+            )
+            self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty", hint=hint)
         self._check_types(column, ids)
         if unique:
             self.fault(
