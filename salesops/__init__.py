@@ -1,5 +1,75 @@
-"""Sales-operations modelling: who should own whom, who earns what, what will happen."""
+"""Sales-operations modelling: who should own whom, who earns what, what will happen.
+
+The wings (``territory``, ``comp``, ``forecast``) and the rooms beside them load when they are first named, so
+``import salesops`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from salesops._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from salesops._display import report
+    from salesops.errors import (
+        Infeasible,
+        InternalError,
+        InvalidInput,
+        MissingExtra,
+        NotConverged,
+        Problem,
+        SalesOpsError,
+        SalesOpsWarning,
+    )
+
+    from . import comp, datasets, errors, forecast, models, territory
+
+__all__ = [
+    "Infeasible",
+    "InternalError",
+    "InvalidInput",
+    "MissingExtra",
+    "NotConverged",
+    "Problem",
+    "SalesOpsError",
+    "SalesOpsWarning",
+    "__version__",
+    "comp",
+    "datasets",
+    "errors",
+    "forecast",
+    "models",
+    "report",
+    "territory",
+]
+
+_ROOMS = ("comp", "datasets", "errors", "forecast", "models", "territory")
+_HOMES = {"report": "salesops._display"} | dict.fromkeys(
+    (
+        "Infeasible",
+        "InternalError",
+        "InvalidInput",
+        "MissingExtra",
+        "NotConverged",
+        "Problem",
+        "SalesOpsError",
+        "SalesOpsWarning",
+    ),
+    "salesops.errors",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"salesops.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'salesops' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

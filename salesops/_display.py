@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+
+from salesops.errors import InvalidInput, Problem
+
+_PAGE = (
+    "body{margin:0 auto;max-width:1080px;padding:24px 20px 60px;color:#1c2733;background:#fff;"
+    "font:16px/1.55 system-ui,-apple-system,'Segoe UI',sans-serif}h1{font-size:28px;line-height:1.2}"
+    "h2{font-size:20px;margin:36px 0 8px;padding-top:12px;border-top:1px solid #d9dfe6}"
+    "p{max-width:76ch}img{max-width:100%;height:auto;display:block;margin:10px 0}"
+    "pre{background:#f5f7f9;border-radius:6px;padding:10px 14px;overflow-x:auto;font-size:13px}"
+)
 
 _STYLE = (
     "<style>.so{font:14px/1.45 system-ui,-apple-system,'Segoe UI',sans-serif;color:#1c2733;"
@@ -19,7 +31,7 @@ _STYLE = (
     ".so table{border-collapse:collapse;margin:8px 0;color:#1c2733}"
     ".so caption{text-align:left;color:#4a5866;padding:2px 0}"
     ".so th,.so td{padding:3px 10px;border-bottom:1px solid #e7ebf0;text-align:left;"
-    "white-space:nowrap}.so th{color:#4a5866;font-weight:600}"
+    "white-space:nowrap}.so th{color:#4a5866;font-weight:600;white-space:normal;vertical-align:bottom}"
     ".so td.n,.so th.n{text-align:right;font-variant-numeric:tabular-nums}</style>"
 )
 
@@ -103,7 +115,7 @@ def html_table(frame: pd.DataFrame, *, max_rows: int = 20, caption: str | None =
         parts.append(f"<tr>{cells}</tr>")
     parts.append("</tbody></table>")
     if len(frame) > max_rows:
-        parts.append(f"<p>{len(frame) - max_rows:,} more rows in <code>to_frame()</code></p>")
+        parts.append(f"<p>{len(frame) - max_rows:,} more rows</p>")
     return "".join(parts)
 
 
@@ -121,3 +133,72 @@ def html_card(
     words = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     grids = "".join(html_table(frame, caption=caption) for caption, frame in tables)
     return f'{_STYLE}<div class="so"><h4>{html.escape(title)}</h4><dl>{shown}</dl>{words}{grids}</div>'
+
+
+def report(title: str, sections: Mapping[str, object]) -> str:
+    """Put results, pictures, tables and words on one self-contained HTML page.
+
+    Parameters
+    ----------
+    title : str
+        Heading of the page.
+    sections : mapping of str to object
+        Heading of each section and what stands under it: a result of this library (anything with
+        ``_repr_html_``), a matplotlib Axes or Figure (embedded as PNG), a frame, text, or a list of these.
+
+    Returns
+    -------
+    str
+        A page without scripts and without links to the outside. Writing it to a file is up to the caller.
+
+    Raises
+    ------
+    InvalidInput
+        If a section holds something that cannot be shown.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> won = pd.DataFrame({"rep_id": ["anna"], "won": [7]})
+    >>> page = report("Q3 <review>", {"Bookings": ["Deals won by rep.", won]})
+    >>> "Q3 &lt;review&gt;" in page and "anna" in page
+    True
+    """
+    faults: list[Problem] = []
+    body = "".join(
+        f"<h2>{html.escape(heading)}</h2>{_shown(content, f'sections[{k}]', faults)}"
+        for k, (heading, content) in enumerate(sections.items())
+    )
+    if faults:
+        raise InvalidInput("report: some sections cannot be shown", faults)
+    name = html.escape(title)
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<style>{_PAGE}</style></head><body><h1>{name}</h1>{body}</body></html>\n"
+    )
+
+
+def _shown(content: Any, path: str, faults: list[Problem]) -> str:
+    if isinstance(content, str):
+        return f"<pre>{html.escape(content)}</pre>" if "\n" in content else f"<p>{html.escape(content)}</p>"
+    if isinstance(content, (list, tuple)):
+        return "".join(_shown(part, f"{path}[{k}]", faults) for k, part in enumerate(content))
+    if isinstance(content, pd.DataFrame):
+        return f'{_STYLE}<div class="so">{html_table(content)}</div>'
+    figure = content if hasattr(content, "savefig") else getattr(content, "figure", None)
+    if hasattr(figure, "savefig"):
+        return _picture(figure)
+    if hasattr(content, "_repr_html_"):
+        return str(content._repr_html_())
+    hint = "pass a result, an Axes or Figure, a frame, text, or a list of these"
+    faults.append(Problem(path=path, message="cannot be shown", values=(type(content).__name__,), hint=hint))
+    return ""
+
+
+def _picture(figure: Any) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=144, bbox_inches="tight", metadata={"Software": None})
+    code = base64.b64encode(buffer.getvalue()).decode("ascii")
+    words = "; ".join(filter(None, (axes.get_title() for axes in figure.get_axes()))) or "picture"
+    return f'<img alt="{html.escape(words, quote=True)}" src="data:image/png;base64,{code}">'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -13,14 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from salesops._calendar import read_moments
 from salesops._faults import closest, raise_all
 from salesops._frames.ids import Ids, factorize, is_missing, objects, same_but_for_type
 from salesops._frames.tables import to_frame
 from salesops.errors import Problem, show
 
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
-)
 _NUMBERS = (int, float, Decimal, Fraction, np.number)
 _REQUIRED: Any = object()
 
@@ -160,7 +156,10 @@ class Reader:
             blank = np.fromiter(
                 (isinstance(v, str) and not v.strip() for v in ids.distinct.tolist()), bool, len(ids.distinct)
             )
-            self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty")
+            hint = (
+                "an id (rep_id, lead_id, person_id ...) names one thing; leave the row out if there is none"
+            )
+            self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty", hint=hint)
         self._check_types(column, ids)
         if unique:
             self.fault(
@@ -257,40 +256,31 @@ class Reader:
             )
         return values
 
-    def times(self, column: str, *, optional: bool = False, zone: str | None = None) -> Dates:
-        """Take a column of moments as datetime64[us]: naive ones as they are, aware ones in `zone`.
+    def moments(self, column: str, *, optional: bool = False, zone: str | None = None) -> tuple[Dates, Dates]:
+        """Take a column of moments as instants that can be compared (datetime64[us]) and as business days.
 
-        Accepts dates, datetimes, timestamps and ISO text. A column holds either naive or aware times; aware
-        ones need the business `zone` in which they are read. `optional` lets cells or the column be missing.
+        Accepts dates, datetimes, timestamps and ISO text, as `salesops._calendar.read_moments` reads them:
+        aware times need the business `zone`; naive ones are local times there, or stay as they are without
+        it. `optional` lets cells or the column be missing.
         """
-        if optional and not self.has(column):
-            return np.full(len(self), np.datetime64("NaT"), dtype="datetime64[us]")
-        cells = self.cells(column)
+        cells = self.cells(column) if self.has(column) or not optional else None
         if cells is None:
-            return np.full(len(self), np.datetime64("NaT"), dtype="datetime64[us]")
-        if isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "M":
-            values: Dates = cells.to_numpy().astype("datetime64[us]")
-            empty, aware = np.isnat(values), np.zeros(len(cells), dtype=bool)
-        else:
-            values, wrong, empty, aware = _as_times(cells, zone)
-            self.fault(
-                column, wrong, "is not a date", hint="write dates as 2024-03-31, or pass datetime values"
-            )
-            if aware.any() and (~aware & ~empty & ~wrong).any():
-                mixed = ~empty & ~wrong
-                hint = "use dates, or a stated time zone for the whole column"
-                self.fault(column, mixed, "mixes times with and without a time zone", hint=hint)
-            elif aware.any() and zone is None:
-                self.fault(
-                    column, aware, "has a time zone and the business zone is not stated", hint="pass zone="
-                )
+            nothing = np.full(len(self), np.datetime64("NaT", "us"), dtype="datetime64[us]")
+            return nothing, nothing.astype("datetime64[D]")
+        moments = read_moments(cells, zone=zone)
+        for rows, rule, hint in moments.faults:
+            self.fault(column, rows, rule, hint=hint)
         if not optional:
-            self.fault(column, empty, "the date is missing")
-        return values
+            self.fault(column, moments.empty, "the date is missing")
+        return moments.instants, moments.days
+
+    def times(self, column: str, *, optional: bool = False, zone: str | None = None) -> Dates:
+        """Take a column of moments as instants, datetime64[us]."""
+        return self.moments(column, optional=optional, zone=zone)[0]
 
     def dates(self, column: str, *, optional: bool = False, zone: str | None = None) -> Dates:
         """Take a column of days as datetime64[D]; a moment counts on the day it falls on in `zone`."""
-        return self.times(column, optional=optional, zone=zone).astype("datetime64[D]")
+        return self.moments(column, optional=optional, zone=zone)[1]
 
     def flags(self, column: str, *, default: bool) -> Mask:
         """Take a column of True and False; cells that are not there are `default`."""
@@ -343,67 +333,27 @@ def _as_floats(cells: pd.Series[Any]) -> tuple[Floats, Mask, Mask]:
     given = objects(cells)
     kind = pd.api.types.infer_dtype(given, skipna=False)
     if kind in ("integer", "floating", "mixed-integer-float"):
-        values = given.astype(np.float64)
+        values = _floats(given)
         return values, np.zeros(len(cells), dtype=bool), np.isnan(values)
     empty = np.fromiter((is_missing(value) for value in given), bool, len(given))
     fit = np.fromiter(
         (isinstance(value, _NUMBERS) and not isinstance(value, bool) for value in given), bool, len(given)
     )
     values = np.full(len(given), np.nan)
-    values[fit] = [_float(value) for value in given[fit]]
+    values[fit] = _floats(given[fit])
     return values, ~fit & ~empty, empty
 
 
+def _floats(given: npt.NDArray[Any]) -> Floats:
+    try:
+        return given.astype(np.float64)
+    except (OverflowError, TypeError, ValueError):
+        return np.array([_float(value) for value in given], dtype=np.float64)
+
+
 def _float(value: Any) -> float:
+    """Take what no float can hold for infinite: it is refused as such."""
     try:
         return float(value)
-    except (OverflowError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return float("inf")
-
-
-def _as_times(cells: pd.Series[Any], zone: str | None) -> tuple[Dates, Mask, Mask, Mask]:
-    """Moments in microseconds, which cells are none, which are empty, which carry a time zone."""
-    codes, distinct = _factorized(objects(cells))
-    parsed = [_moment(value, zone) for value in distinct]
-    values = np.array([value for value, _ in parsed] + [np.datetime64("NaT")], dtype="datetime64[us]")
-    aware = np.array([has_zone for _, has_zone in parsed] + [False], dtype=bool)
-    fit = np.array([not np.isnat(value) for value, _ in parsed] + [True], dtype=bool)
-    return values[codes], ~fit[codes], codes < 0, aware[codes]
-
-
-def _factorized(cells: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Parse each distinct value once; a column with unhashable cells is taken cell by cell."""
-    try:
-        return pd.factorize(cells)
-    except TypeError:
-        empty = np.fromiter((is_missing(value) for value in cells), bool, len(cells))
-        return np.where(empty, -1, np.arange(len(cells))), cells
-
-
-def _moment(value: Any, zone: str | None) -> tuple[np.datetime64, bool]:
-    nothing = np.datetime64("NaT", "us")
-    if isinstance(value, str):
-        if not _ISO.fullmatch(value):
-            return nothing, False
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            return nothing, False
-    if isinstance(value, np.datetime64):
-        return value.astype("datetime64[us]"), False
-    if isinstance(value, pd.Timestamp):
-        value = value.to_pydatetime(warn=False)
-    if isinstance(value, dt.datetime):
-        if value.tzinfo is None:
-            return np.datetime64(value, "us"), False
-        local = value.astimezone(_zone(zone)) if zone else value.astimezone(dt.UTC)
-        return np.datetime64(local.replace(tzinfo=None), "us"), True
-    if isinstance(value, dt.date):
-        return np.datetime64(value, "us"), False
-    return nothing, False
-
-
-def _zone(name: str) -> dt.tzinfo:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(name)

@@ -58,10 +58,10 @@ def _as_frame(data: object, name: str) -> pd.DataFrame:
         return data
     if isinstance(data, Mapping):
         return _from_columns(data, name)
-    if hasattr(data, "__arrow_c_stream__"):
-        return _from_arrow(data)
     if isinstance(data, pd.Series):
         raise _not_a_table(data, name)
+    if hasattr(data, "__arrow_c_stream__"):
+        return _from_arrow(data, name)
     if isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
         return _from_rows(list(data), name)
     raise _not_a_table(data, name)
@@ -73,7 +73,7 @@ def _not_a_table(data: object, name: str) -> InvalidInput:
 
 
 def _from_columns(data: Mapping[Any, Any], name: str) -> pd.DataFrame:
-    columns = {label: _column(values) for label, values in data.items()}
+    columns = {label: _column(values, f"{name}.{label}") for label, values in data.items()}
     lengths = {label: len(column) for label, column in columns.items()}
     if len(set(lengths.values())) > 1:
         fault = Problem(
@@ -85,14 +85,18 @@ def _from_columns(data: Mapping[Any, Any], name: str) -> pd.DataFrame:
     return pd.DataFrame({label: column.reset_index(drop=True) for label, column in columns.items()})
 
 
-def _column(values: Any) -> pd.Series[Any]:
+def _column(values: Any, path: str) -> pd.Series[Any]:
     if isinstance(values, pd.Series):
         return values
     if isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray)):
         return pd.Series(values)
     if isinstance(values, np.ndarray) and values.ndim == 1:
         return pd.Series(values, dtype=object if values.dtype.kind in "OUS" else None)
-    return object_column(list(values) if not isinstance(values, (str, bytes)) else [values])
+    try:
+        return object_column(list(values) if not isinstance(values, (str, bytes)) else [values])
+    except TypeError:
+        fault = Problem(path=path, message="a column is a list of values", values=(show(values),))
+        raise InvalidInput(f"{path}: 1 problem", [fault]) from None
 
 
 def object_column(values: Sequence[Any]) -> pd.Series[Any]:
@@ -130,14 +134,20 @@ def _record(row: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _from_arrow(data: Any) -> pd.DataFrame:
+def _from_arrow(data: Any, name: str) -> pd.DataFrame:
     as_dict = getattr(data, "to_dict", None)
     if type(data).__module__.partition(".")[0] == "polars" and as_dict is not None:
         return pd.DataFrame(
-            {label: _column(_polars_values(column)) for label, column in as_dict(as_series=True).items()}
+            {
+                label: _column(_polars_values(column), str(label))
+                for label, column in as_dict(as_series=True).items()
+            }
         )
     arrow = import_extra("pyarrow", "arrow")
-    table = arrow.table(data)
+    try:
+        table = arrow.table(data)
+    except (TypeError, ValueError) as error:
+        raise _not_a_table(data, name) from error
     names = [str(label) for label in table.column_names]
     frame = pd.concat([_arrow_column(arrow, column) for column in table.columns], axis=1) if names else None
     if frame is None:

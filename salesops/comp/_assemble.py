@@ -1,0 +1,156 @@
+"""From the lines of every plan to a run: statements in order, totals, and what became of each credit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from salesops import _money as money
+from salesops._money import IntArray, Whole
+from salesops.comp._check import check_lines, check_totals
+from salesops.comp._credits import Assignments, Credits
+from salesops.comp._kernels import runs
+from salesops.comp._lines import Lines, Names
+from salesops.comp._pay import Block, Desk, Paid
+from salesops.comp._periods import Terms
+from salesops.comp._quotas import Quotas
+from salesops.comp._tables import Attained, CreditTable, Totals
+from salesops.comp.plan import CompPlan
+from salesops.comp.results import CompRun
+
+_UTF8 = ("utf-8", "backslashreplace")
+
+
+def assemble(
+    plans: Sequence[CompPlan],
+    sheet: Credits,
+    terms: Terms,
+    assigned: Assignments,
+    book: Quotas,
+    desks: Sequence[Desk],
+    paid: Sequence[Paid],
+) -> CompRun:
+    """Bring the lines of all plans into the order of statements, and add them up."""
+    names = Names(
+        plans=tuple(plans),
+        currencies=sheet.currencies,
+        periods=terms.names,
+        reps=sheet.reps,
+        credits=sheet.ids.labels(),
+    )
+    currency = pd.factorize(sheet.currency, sort=True)[0]
+    content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
+    order = np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
+    triage = sheet.triage
+    table = CreditTable(
+        rep_id=sheet.rep_ids.labels(),
+        rep=sheet.rep,
+        period=sheet.period,
+        amount=sheet.amount,
+        is_read=sheet.is_read,
+        currency=sheet.currency,
+        status=triage.status,
+        reason=triage.reason,
+        detail=triage.detail,
+        order=order,
+        extra=sheet.table.extra(),
+    )
+    totals, lines, statement = _statements(desks, paid, names)
+    check_lines(lines, table, desks)
+    check_totals(lines, statement, totals)
+    return CompRun(
+        _names=names,
+        _totals=totals,
+        _table=lines,
+        _credits=table,
+        _attained=_attained(desks, paid),
+        input_digest=_digest(sheet, assigned, terms, book, order),
+    )
+
+
+def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tuple[Totals, Lines, IntArray]:
+    """Group seats into statements of one currency each, and sort the lines under them."""
+    n_periods = len(names.periods)
+    codes = sorted({code or "" for code in names.currencies})
+    money_code = [codes.index(code or "") for code in names.currencies]
+    keys = [
+        (desk.seat_rep * n_periods + desk.seat_period) * len(codes) + money_code[k]
+        for k, desk in enumerate(desks)
+    ]
+    distinct = np.unique(np.concatenate(keys))
+    blocks: list[Block] = []
+    columns: dict[str, list[IntArray]] = {"plan": [], "rep": [], "period": [], "statement": []}
+    for k, (desk, done) in enumerate(zip(desks, paid, strict=True)):
+        for block in done.blocks:
+            blocks.append(block)
+            columns["plan"].append(np.full(len(block.seat), k))
+            columns["rep"].append(desk.seat_rep[block.seat])
+            columns["period"].append(desk.seat_period[block.seat])
+            columns["statement"].append(np.searchsorted(distinct, keys[k][block.seat]))
+    parts = {name: _join([getattr(block, name) for block in blocks]) for name in Block._fields}
+    parts |= {name: _join(arrays) for name, arrays in columns.items()}
+    order = np.lexsort(
+        (np.arange(len(parts["seat"])), parts["order"], parts["part"], parts["plan"], parts["statement"])
+    )
+    parts = {name: values[order] for name, values in parts.items()}
+    statement = parts.pop("statement")
+    running = money.narrow(money.cumulative(parts["amount"], runs(statement)))
+    earned = money.group_sums(parts["amount"], statement, len(distinct))
+    seats = distinct // len(codes)
+    totals = Totals(
+        rep=seats // n_periods,
+        period=seats % n_periods,
+        currency=np.array([code or None for code in codes], dtype=object)[distinct % len(codes)],
+        earned=earned,
+    )
+    kept = {field.name: parts[field.name] for field in attrs.fields(Lines) if field.name in parts}
+    return totals, Lines(**kept, running=running), statement
+
+
+def _join(arrays: Sequence[Whole]) -> Whole:
+    return np.concatenate(arrays) if arrays else np.empty(0, dtype=np.int64)
+
+
+def _attained(desks: Sequence[Desk], paid: Sequence[Paid]) -> Attained:
+    rows = [
+        (k, desk, reached)
+        for k, (desk, done) in enumerate(zip(desks, paid, strict=True))
+        for reached in done.attained
+    ]
+    return Attained(
+        rep=_join([desk.seat_rep for _, desk, _ in rows]),
+        period=_join([desk.seat_period for _, desk, _ in rows]),
+        plan=_join([np.full(desk.n_seats, k) for k, desk, _ in rows]),
+        part=_join([np.full(desk.n_seats, reached.part) for _, desk, reached in rows]),
+        credited=_join([reached.credited for *_, reached in rows]),
+        quota=_join([reached.quota for *_, reached in rows]),
+    )
+
+
+def _digest(sheet: Credits, assigned: Assignments, terms: Terms, book: Quotas, order: IntArray) -> str:
+    """Hash what the tables say, in canonical order."""
+    digest = hashlib.sha256()
+    for labels in (sheet.names, sheet.reps):
+        values = labels.values
+        text = (
+            values.tobytes()
+            if values.dtype.kind == "i"
+            else "\n".join(map(repr, values.tolist())).encode(*_UTF8)
+        )
+        digest.update(b"%d\n" % len(values) + text)
+    for column in (sheet.rank, sheet.rep, sheet.day, sheet.amount, sheet.measure, sheet.triage.status):
+        digest.update(np.ascontiguousarray(column[order]).tobytes())
+    codes, currencies = pd.factorize(sheet.currency[order], sort=True)
+    digest.update(codes.tobytes())
+    rep = sheet.reps.codes(assigned.reps)
+    spans = np.array(
+        sorted(zip(rep, assigned.start, assigned.end, assigned.plan, strict=True)), dtype=np.int64
+    )
+    for numbers in (spans, terms.starts, terms.ends, book.keys, book.amounts):
+        digest.update(np.ascontiguousarray(numbers).tobytes())
+    digest.update(repr((currencies.tolist(), sheet.measures, terms.names, sheet.currencies)).encode(*_UTF8))
+    return digest.hexdigest()

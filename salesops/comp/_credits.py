@@ -1,0 +1,350 @@
+"""Credits in: whose they are, when, how much, and what speaks against paying them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from salesops import _money as money
+from salesops._faults import closest
+from salesops._frames import Ids, Labels, Reader, check_known
+from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
+from salesops.comp._periods import (
+    FIRST_DAY,
+    LAST_DAY,
+    Spans,
+    Terms,
+    day_numbers,
+    day_text,
+    overlapping,
+    read_spans,
+    span_text,
+)
+from salesops.comp._triage import HELD, REJECTED, Triage
+from salesops.comp.plan import CompPlan
+from salesops.errors import Problem, show
+
+
+@attrs.frozen(eq=False)
+class Assignments:
+    """Who has which plan when, by row; `known_as` names the table that lists all reps, if there is one."""
+
+    reps: Ids
+    plan: IntArray
+    start: IntArray
+    end: IntArray
+    known: Labels | None
+    known_as: str | None
+
+
+@attrs.frozen(eq=False)
+class Credits:
+    """Credits by row of the table given; ids are positions in sorted labels, days count from 1970."""
+
+    table: Reader
+    triage: Triage
+    reps: Labels
+    ids: Ids
+    rep_ids: Ids
+    names: Labels
+    rank: IntArray
+    rep: IntArray
+    plan: IntArray
+    period: IntArray
+    day: IntArray
+    deal: IntArray
+    measure: IntArray
+    measures: tuple[str, ...]
+    amount: IntArray
+    is_read: BoolArray
+    currency: NDArray[Any]
+    currencies: tuple[str | None, ...]
+
+
+def read_assignments(
+    frame: pd.DataFrame | None, reps: pd.DataFrame | None, plans: Sequence[CompPlan], faults: list[Problem]
+) -> Assignments:
+    """Take the tables of assignments and reps; without assignments every rep has the only plan."""
+    listed = None if reps is None else Reader(reps, "reps", faults=faults).ids("rep_id", unique=True)
+    known = None if listed is None else Labels.of(listed)
+    if frame is None:
+        if len(plans) > 1:
+            message = "several plans need a table of who has which"
+            hint = "pass assignments with the columns rep_id and plan_id"
+            faults.append(Problem(path="assignments", message=message, hint=hint))
+        ids = listed if listed is not None else Ids(np.empty(0, np.int64), np.empty(0, dtype=object))
+        ever = np.full(len(ids), FIRST_DAY), np.full(len(ids), LAST_DAY)
+        return Assignments(
+            ids, np.zeros(len(ids), np.int64), *ever, known, "reps" if listed is not None else None
+        )
+    table = Reader(frame, "assignments", key=("rep_id", "plan_id"), faults=faults)
+    ids = table.ids("rep_id")
+    if known is not None:
+        check_known(faults, "assignments.rep_id", ids, known, "reps", table.rows)
+    plan = _plans_named(table, plans)
+    start, end = read_spans(table)
+    partner = dict(pair for a, b in overlapping(ids.codes, start, end) for pair in ((a, b), (b, a)))
+    names = [ours.plan_id for ours in plans]
+    table.fault(
+        "start",
+        sorted(partner),
+        "a rep has one plan at a time",
+        value=lambda k: f"{span_text(start, end, k)}, overlaps plan {names[plan[partner[k]]]!r}",
+        hint="end is the day after the last; what is paid side by side belongs into one plan",
+    )
+    if known is None:
+        return Assignments(ids, plan, start, end, Labels.of(ids), "assignments")
+    return Assignments(ids, plan, start, end, known, "reps")
+
+
+def _plans_named(table: Reader, plans: Sequence[CompPlan]) -> IntArray:
+    names = table.texts("plan_id")
+    place = {plan.plan_id: k for k, plan in enumerate(plans)}
+    plan = np.array([place.get(name, -1) for name in names], dtype=np.int64)
+    unknown = (plan < 0) & np.array([isinstance(name, str) for name in names], dtype=np.bool_)
+    near = {hint: None for name in names[unknown][:5] for hint in closest(name, place)}
+    table.fault("plan_id", unknown, "names a plan that was not given", suggestions=[*near])
+    return plan
+
+
+def read_credits(
+    frame: pd.DataFrame,
+    plans: Sequence[CompPlan],
+    assigned: Assignments,
+    terms: Terms,
+    faults: list[Problem],
+    *,
+    holds: bool,
+    zone: str | None,
+    rounding: Rounding | None,
+) -> Credits:
+    """Take the table of credits; whatever is wrong with a row sets that credit aside."""
+    since = len(faults)
+    table = Reader(frame, "credits", key=("credit_id",), faults=faults)
+    triage = Triage(table, holds=holds)
+    ids = table.ids("credit_id")
+    rep_ids = table.ids("rep_id")
+    needs_day = terms.dated or bool((assigned.start > FIRST_DAY).any() or (assigned.end < LAST_DAY).any())
+    day = day_numbers(table.dates("earned_on", optional=not needs_day, zone=zone), missing=FIRST_DAY)
+    deals = table.ids("deal_id", optional=True)
+    named = _measures_named(table, plans)
+    codes = table.texts("currency", optional=True)
+    triage.adopt(since)
+    _mark_unreadable(triage, faults[since:])
+    reps = Labels.of(rep_ids, assigned.reps)
+    rep = reps.codes(rep_ids)
+    plan = _plan_of(triage, rep_ids, rep, day, reps, assigned)
+    period = terms.find(day)
+    outside = period < 0
+    triage.set_aside(
+        outside, HELD, "no period", "earned_on", "is in no period of the run", value=_day_of(day)
+    )
+    currency, currencies = _currencies(triage, codes, plans, plan, day)
+    amount, is_read = _amounts(triage, currency, rounding)
+    names = Labels.of(ids)
+    rank = names.codes(ids)
+    deal = np.where(deals.codes < 0, len(deals.distinct) + rank, Labels.of(deals).codes(deals))
+    measures = tuple(sorted({name for name in named if name is not None}))
+    place = {name: k for k, name in enumerate(measures)}
+    measure = np.array([place.get(name, -1) for name in named], dtype=np.int64)
+    sheet = Credits(
+        table,
+        triage,
+        reps,
+        ids,
+        rep_ids,
+        names,
+        rank,
+        rep,
+        plan,
+        period,
+        day,
+        deal,
+        measure,
+        measures,
+        amount,
+        is_read,
+        currency,
+        currencies,
+    )
+    _set_repeats_aside(sheet)
+    return sheet
+
+
+def _mark_unreadable(triage: Triage, found: Sequence[Problem]) -> None:
+    """Keep rows with a fault of their own out of later checks, where the run raises."""
+    place: dict[Any, int] = {}
+    for problem in found:
+        if problem.rows and problem.path.startswith("credits."):
+            place = place or {label: k for k, label in enumerate(triage.table.rows)}
+            triage.status[[place[label] for label in problem.rows]] = REJECTED
+
+
+def _day_of(day: IntArray) -> Callable[[int], str]:
+    return lambda k: day_text(int(day[k]))
+
+
+def _measures_named(table: Reader, plans: Sequence[CompPlan]) -> NDArray[Any]:
+    is_needed = any(part.measure is not None for plan in plans for part in plan.components)
+    if is_needed and not table.has("measure"):
+        table.cells("measure")
+        return np.full(len(table), None, dtype=object)
+    return table.texts("measure", optional=True)
+
+
+def _plan_of(
+    triage: Triage, rep_ids: Ids, rep: IntArray, day: IntArray, reps: Labels, assigned: Assignments
+) -> IntArray:
+    """Find the plan of each credit's rep on the day of the credit; -1 where there is none."""
+    table = triage.table
+    known, known_as = assigned.known, assigned.known_as
+    if known is None or known_as is None:
+        return np.zeros(len(rep), dtype=np.int64)
+    if not triage.holds:
+        check_known(table.faults, "credits.rep_id", rep_ids, known, known_as, table.rows, who=table.who)
+    message = f"names a rep that {known_as} does not have"
+    unknown = known.codes(rep_ids) < 0
+    triage.set_aside(
+        unknown,
+        HELD,
+        "unknown rep",
+        "rep_id",
+        message,
+        value=lambda k: show(rep_ids.label(k)),
+        is_fault=False,
+    )
+    spans = Spans.of(reps.codes(assigned.reps), assigned.start, assigned.end)
+    row = spans.find(rep, day)
+    triage.set_aside(
+        row < 0,
+        HELD,
+        "no plan",
+        "earned_on",
+        "the rep has no plan on that day",
+        value=lambda k: f"{show(rep_ids.label(k))} on {day_text(int(day[k]))}",
+    )
+    return np.where(row < 0, -1, assigned.plan[row] if len(assigned.plan) else -1)
+
+
+def _currencies(
+    triage: Triage, codes: NDArray[Any], plans: Sequence[CompPlan], plan: IntArray, day: IntArray
+) -> tuple[NDArray[Any], tuple[str | None, ...]]:
+    """Find the currency of each credit and of each plan; amounts are never converted in silence."""
+    shared = {ours.currency for ours in plans}
+    own = np.array(
+        [*(ours.currency for ours in plans), shared.pop() if len(shared) == 1 else None], dtype=object
+    )
+    foreign = np.array([code is not None and code not in EXPONENTS for code in codes], dtype=np.bool_)
+    triage.set_aside(
+        foreign, REJECTED, "unreadable", "currency", "not a currency code of ISO 4217", value=_cell(codes)
+    )
+    currency = np.where(codes == None, own[plan], codes)  # noqa: E711  (elementwise)
+    settled: list[str | None] = []
+    for k, ours in enumerate(plans):
+        mine = triage.paid() & (plan == k)
+        found = sorted({code for code in currency[mine] if code is not None})
+        if ours.currency is None:
+            _settle(triage, mine, currency, found)
+            settled.append(found[0] if len(found) == 1 else None)
+            continue
+        settled.append(ours.currency)
+        triage.set_aside(
+            mine & (currency != ours.currency),
+            HELD,
+            "no exchange rate",
+            "currency",
+            "has no exchange rate into the currency of the plan",
+            value=lambda k, into=ours.currency: f"{currency[k]} to {into} on {day_text(int(day[k]))}",  # type: ignore[misc]  # mypy sees no default in a lambda
+            hint="convert the amounts first, or give the reps a plan in their currency",
+        )
+    return currency, tuple(settled)
+
+
+def _settle(triage: Triage, mine: BoolArray, currency: NDArray[Any], found: Sequence[str]) -> None:
+    """Let the credits of a plan without a currency settle it, if they agree."""
+    silent = mine & (currency == None)  # noqa: E711  (elementwise)
+    triage.set_aside(
+        silent,
+        REJECTED,
+        "unreadable",
+        "currency",
+        "neither the plan nor the credit names a currency",
+        hint='name it in the plan, as in "currency": "USD"',
+    )
+    if len(found) > 1:
+        triage.set_aside(
+            mine,
+            HELD,
+            "mixed currencies",
+            "currency",
+            "credits of several currencies need a plan that names its own",
+            value=_cell(currency),
+            hint='name it in the plan, as in "currency": "USD"',
+        )
+
+
+def _cell(cells: NDArray[Any]) -> Callable[[int], str]:
+    return lambda k: show(cells[k])
+
+
+def _amounts(triage: Triage, currency: NDArray[Any], rounding: Rounding | None) -> tuple[IntArray, BoolArray]:
+    """Read amounts into minor units of the credit's currency; what cannot be read is 0 and rejected."""
+    cells = triage.table.cells("amount")
+    if cells is None:
+        return np.zeros(len(triage.status), dtype=np.int64), np.zeros(len(triage.status), dtype=np.bool_)
+    codes, names = pd.factorize(currency)
+    is_read = np.array([*(name in EXPONENTS for name in names), False], dtype=np.bool_)[codes]
+    places = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
+    amount, refused = money.parse(cells, places, rounding=rounding)
+    for rule in refused:
+        rows = np.zeros(len(amount), dtype=np.bool_)
+        rows[rule.positions] = True
+        is_read[rule.positions] = False
+        triage.set_aside(
+            rows,
+            REJECTED,
+            "unreadable",
+            "amount",
+            rule.message,
+            value=lambda k: f"{show(cells.iloc[k])} {currency[k] or ''}".rstrip(),
+            hint=rule.hint,
+        )
+    return amount, is_read
+
+
+def _set_repeats_aside(sheet: Credits) -> None:
+    """Count a credit once that comes twice with the same content; twice with another is a contradiction."""
+    triage = sheet.triage
+    rows = np.flatnonzero(sheet.ids.repeated() & triage.paid())
+    rows = rows[np.lexsort((rows, sheet.rank[rows]))]
+    if not len(rows):
+        return
+    starts = np.flatnonzero(np.diff(sheet.rank[rows], prepend=-2))
+    first = np.repeat(rows[starts], np.diff(np.append(starts, len(rows))))
+    content: Mapping[str, NDArray[Any]] = {
+        "rep_id": sheet.rep,
+        "measure": sheet.measure,
+        "amount": sheet.amount,
+        "currency": sheet.currency,
+        "earned_on": sheet.day,
+        "deal_id": sheet.deal,
+    }
+    torn = np.zeros(len(triage.status), dtype=np.bool_)
+    for column, values in content.items():
+        differing = np.unique(sheet.rank[rows[values[rows] != values[first]]])
+        mine = rows[np.isin(sheet.rank[rows], differing)]
+        torn[mine] = True
+        if not triage.holds:
+            message = "one credit_id stands with different content"
+            triage.table.fault(column, np.sort(mine), message, hint="give each credit an id of its own")
+    message = "stands with different content elsewhere"
+    triage.set_aside(torn, HELD, "contradictory", "credit_id", message, is_fault=False)
+    later = np.zeros(len(triage.status), dtype=np.bool_)
+    later[rows[rows != first]] = True
+    message = "repeats another row with the same content"
+    triage.set_aside(later, REJECTED, "duplicate", "credit_id", message, is_fault=False)

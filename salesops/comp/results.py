@@ -1,0 +1,529 @@
+"""What a run has found: payouts, lines, what became of each credit, and how it all adds up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from salesops import _money as money
+from salesops._display import html_card
+from salesops._faults import closest, count, refuse
+from salesops._frames import id_column
+from salesops._money import EXPONENTS, IntArray
+from salesops._version import __version__
+from salesops.comp import plot as _plot
+from salesops.comp._lines import Lines, Names, lines_frame
+from salesops.comp._tables import Attained, CreditTable, Totals
+from salesops.comp._triage import HELD, REJECTED, STATUSES
+from salesops.comp.explain import Explanation, explain_line
+from salesops.comp.plan import CompPlan
+from salesops.comp.statement import Statement, money_text, records
+from salesops.errors import InvalidInput, Problem, show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["CompRun"]
+
+_BARS = 40
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class CompRun:
+    """What was calculated, with the facts behind every minor unit; made by :func:`calculate`.
+
+    Attributes
+    ----------
+    input_digest : str
+        SHA-256 of what the tables said, whatever the order of their rows.
+
+    Examples
+    --------
+    >>> from salesops import comp
+    >>> plan = comp.CompPlan(
+    ...     plan_id="ae", currency="USD", components=[comp.Commission(tiers=[{"from": "0", "rate": "0.1"}])]
+    ... )
+    >>> run = comp.calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+    >>> run
+    CompRun(1 statement, 1 line; credits: 1 paid, 0 held, 0 rejected; 25.00 USD)
+    """
+
+    _names: Names = attrs.field(alias="_names")
+    _totals: Totals = attrs.field(alias="_totals")
+    _table: Lines = attrs.field(alias="_table")
+    _credits: CreditTable = attrs.field(alias="_credits")
+    _attained: Attained = attrs.field(alias="_attained")
+    input_digest: str
+
+    @property
+    def plans(self) -> tuple[CompPlan, ...]:
+        """The plans of the run."""
+        return self._names.plans
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """The names of the periods, in order of time."""
+        return self._names.periods
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_frame().__arrow_c_stream__(requested_schema)
+
+    def payouts(self) -> pd.DataFrame:
+        """Give one row for each rep, period and currency.
+
+        Returns
+        -------
+        DataFrame
+            ``rep_id, period, earned, paid, held, balance`` in minor units of ``currency``. What is earned is
+            paid: nothing is held back yet and no balance is carried over.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.payouts()[["rep_id", "period", "earned", "currency"]]
+          rep_id period  earned currency
+        0   anna    all    2500      USD
+        """
+        totals = self._totals
+        nothing = np.zeros(len(totals.earned), dtype=np.int64)
+        columns = {
+            "rep_id": self._names.rep_column(totals.rep),
+            "period": self._names.period_column(totals.period),
+            "earned": totals.earned.copy(),
+            "paid": totals.earned.copy(),
+            "held": nothing,
+            "balance": nothing.copy(),
+            "currency": id_column(totals.currency),
+        }
+        return pd.DataFrame(columns)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the payouts.
+
+        Returns
+        -------
+        DataFrame
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> len(run.to_frame())
+        1
+        """
+        return self.payouts()
+
+    def lines(self) -> pd.DataFrame:
+        """Give one row for each step of each payout.
+
+        Returns
+        -------
+        DataFrame
+            ``line_id`` (whole numbers from 0), ``rep_id, period, plan_id, component, rule``, ``credit_id``
+            (if the line stands for one), ``tier`` (1 is the first), ``start, end, base, exact`` as exact text
+            in major units, ``rate`` as exact text, ``amount`` and the statement's ``running`` total in minor
+            units of ``currency``. ``base`` times ``rate`` is ``exact``; what is rounded is the total to date.
+            Of a cap or guarantee, ``start`` and ``end`` are the total before and after it.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.lines()[["rep_id", "credit_id", "tier", "base", "rate", "exact", "amount"]]
+          rep_id credit_id  tier    base rate  exact  amount
+        0   anna        c1     1  250.00  0.1  25.00    2500
+        """
+        return lines_frame(self._table, self._names, np.arange(len(self._table)))
+
+    def credits(self) -> pd.DataFrame:
+        """Give every credit with what became of it, in the order of the table given.
+
+        Returns
+        -------
+        DataFrame
+            ``credit_id, rep_id, period, amount`` (minor units; missing if it could not be read), ``currency,
+            status, reason, detail``, and the columns of the caller that the run did not read.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": "c1", "rep_id": rep, "amount": "250.00"} for rep in ("anna", "anna")]
+        >>> run = calculate(plan, credits, on_error="hold")
+        >>> run.credits()[["credit_id", "amount", "status"]]
+          credit_id  amount    status
+        0        c1   25000      paid
+        1        c1   25000  rejected
+        """
+        return self._credit_frame(np.arange(len(self._credits.status)), extra=True)
+
+    def held(self) -> pd.DataFrame:
+        """Give the credits that wait for something, such as a quota, with the reason.
+
+        Returns
+        -------
+        DataFrame
+            The columns of :meth:`credits`, ordered by rep, day and credit.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": "c1", "rep_id": rep, "amount": "250.00"} for rep in ("anna", "anna")]
+        >>> run = calculate(plan, credits, on_error="hold")
+        >>> len(run.held())
+        0
+        """
+        return self._with_status(HELD)
+
+    def rejected(self) -> pd.DataFrame:
+        """Give the credits that are never paid as they stand, such as repeats, with the reason.
+
+        Returns
+        -------
+        DataFrame
+            The columns of :meth:`credits`, ordered by rep, day and credit.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": "c1", "rep_id": rep, "amount": "250.00"} for rep in ("anna", "anna")]
+        >>> run = calculate(plan, credits, on_error="hold")
+        >>> run.rejected()["detail"].tolist()
+        ['credit_id: repeats another row with the same content']
+        """
+        return self._with_status(REJECTED)
+
+    def _with_status(self, status: int) -> pd.DataFrame:
+        order = self._credits.order
+        return self._credit_frame(order[self._credits.status[order] == status])
+
+    def _credit_frame(self, rows: IntArray, *, extra: bool = False) -> pd.DataFrame:
+        table = self._credits
+        columns: dict[str, Any] = {
+            "credit_id": self._names.credit_column(rows),
+            "rep_id": id_column(table.rep_id[rows]),
+            "period": self._names.period_column(table.period[rows]),
+            "amount": pd.Series(table.amount[rows], dtype="Int64").mask(~table.is_read[rows]),
+            "currency": id_column(table.currency[rows]),
+            "status": id_column(np.array(STATUSES, dtype=object)[table.status[rows]]),
+            "reason": id_column(table.reason[rows]),
+            "detail": id_column(table.detail[rows]),
+        }
+        frame = pd.DataFrame(columns)
+        others = table.extra.iloc[rows].reset_index(drop=True) if extra else pd.DataFrame(index=frame.index)
+        others = others[[name for name in others.columns if name not in columns]]
+        return pd.concat([frame, others], axis=1)
+
+    def attainment(self) -> pd.DataFrame:
+        """Give credited amounts against quotas, for each component that pays by attainment.
+
+        Returns
+        -------
+        DataFrame
+            ``rep_id, period, plan_id, component, credited, quota`` in minor units, and ``attainment`` as a
+            float for reading (missing without a quota). A component that accumulates over the year counts
+            what was credited in the year to date, against the quota of the year.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> part = {"kind": "commission", "basis": "attainment", "tiers": [{"from": "0", "rate": "0.1"}]}
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[part])
+        >>> credits = [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}]
+        >>> run = calculate(plan, credits, quotas=[{"rep_id": "anna", "amount": "200.00"}])
+        >>> run.attainment()[["rep_id", "component", "credited", "quota", "attainment"]]
+          rep_id   component  credited  quota  attainment
+        0   anna  commission     25000  20000        1.25
+        """
+        table, names = self._attained, self._names
+        parts = [
+            (names.plans[plan].plan_id, names.plans[plan].components[part].name)
+            for plan, part in zip(table.plan.tolist(), table.part.tolist(), strict=True)
+        ]
+        quota = table.quota.astype(np.float64)
+        columns = {
+            "rep_id": names.rep_column(table.rep),
+            "period": names.period_column(table.period),
+            "plan_id": id_column(np.array([plan for plan, _ in parts], dtype=object)),
+            "component": id_column(np.array([part for _, part in parts], dtype=object)),
+            "credited": table.credited.copy(),
+            "quota": table.quota.copy(),
+            "attainment": table.credited / np.where(quota > 0, quota, np.nan),
+        }
+        return pd.DataFrame(columns)
+
+    def statement(self, rep_id: Hashable, period: str | None = None) -> Statement:
+        """Give what one rep earned in one period, line by line.
+
+        Parameters
+        ----------
+        rep_id : hashable
+        period : str, optional
+            Name of the period; may be left out if the run has only one.
+
+        Returns
+        -------
+        Statement
+
+        Raises
+        ------
+        InvalidInput
+            If the run has no such statement.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.statement("anna").earned
+        2500
+        """
+        rep = self._find_rep(rep_id)
+        position = self._find_period(period)
+        totals, table = self._totals, self._credits
+        mine = np.flatnonzero((totals.rep == rep) & (totals.period == position))
+        aside = (table.rep == rep) & (table.period == position) & (table.status != 0)
+        if not len(mine) and not aside.any():
+            message = "the run has no statement for this rep and period"
+            fault = Problem(path="rep_id", message=message, values=(show(rep_id), self.periods[position]))
+            raise InvalidInput("statement: 1 problem", [fault])
+        rows = np.flatnonzero((self._table.rep == rep) & (self._table.period == position))
+        order = table.order[aside[table.order]]
+        return Statement(
+            rep_id=self._names.reps[rep],
+            period=self.periods[position],
+            totals=tuple(
+                (code, int(earned))
+                for code, earned in zip(totals.currency[mine], totals.earned[mine], strict=True)
+            ),
+            _lines=lines_frame(self._table, self._names, rows),
+            _set_aside=self._credit_frame(order),
+        )
+
+    def _find_rep(self, rep_id: Hashable) -> int:
+        rep = self._names.reps.position(rep_id)
+        if rep < 0:
+            near = closest(rep_id, self._names.reps.values.tolist())
+            message = "the run knows no such rep"
+            fault = Problem(path="rep_id", message=message, values=(show(rep_id),), suggestions=near)
+            raise InvalidInput("statement: 1 problem", [fault])
+        return rep
+
+    def _find_period(self, period: str | None) -> int:
+        if period in self.periods:
+            return self.periods.index(period)
+        if period is None and len(self.periods) == 1:
+            return 0
+        message = "the run has several periods" if period is None else "the run has no such period"
+        known = ", ".join(map(repr, self.periods[:12]))
+        near = closest(period, self.periods) if period is not None else ()
+        fault = Problem(
+            path="period",
+            message=message,
+            values=(show(period),),
+            suggestions=near,
+            hint=f"choose one of {known}",
+        )
+        raise InvalidInput("statement: 1 problem", [fault])
+
+    def explain(self, line_id: int) -> Explanation:
+        """Say why a line pays what it pays, from what the run has stored.
+
+        Parameters
+        ----------
+        line_id : int
+            As in :meth:`lines`.
+
+        Returns
+        -------
+        Explanation
+            ``print`` shows the sentence; ``to_dict`` gives the facts.
+
+        Raises
+        ------
+        InvalidInput
+            If the run has no such line.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> print(run.explain(0))
+        Credit 'c1' moved 'anna' from 0.00 to 250.00 in all; 250.00 of it fell in tier 1 (from 0.00)
+        at 10 % = 25.00.
+        """
+        whole = isinstance(line_id, (int, np.integer)) and not isinstance(line_id, bool)
+        if not whole or not 0 <= line_id < len(self._table):
+            hint = f"the run has {count(len(self._table), 'line')}, counted from 0"
+            message = "the run has no such line"
+            fault = Problem(path="line_id", message=message, values=(show(line_id),), hint=hint)
+            raise InvalidInput("explain: 1 problem", [fault])
+        return explain_line(self._table, self._names, int(line_id))
+
+    def reconcile(self) -> pd.DataFrame:
+        """Show that every credit ended somewhere: credits in are those paid, held and rejected.
+
+        Returns
+        -------
+        DataFrame
+            ``currency, status`` ("in", "paid", "held", "rejected"), ``credits`` (how many) and ``amount``
+            (minor units of those that could be read).
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.reconcile()
+          currency    status  credits  amount
+        0      USD        in        1   25000
+        1      USD      paid        1   25000
+        2      USD      held        0       0
+        3      USD  rejected        0       0
+        """
+        table = self._credits
+        codes, currencies = pd.factorize(table.currency, sort=True, use_na_sentinel=True)
+        names = [*currencies.tolist(), None] if (codes < 0).any() or not len(codes) else currencies.tolist()
+        group = np.where(codes < 0, len(names) - 1, codes)
+        n = len(names) * len(STATUSES)
+        key = np.asarray(group * len(STATUSES) + table.status, dtype=np.int64)
+        amount = money.group_totals(np.where(table.is_read, table.amount, 0), key, n)
+        tally = np.bincount(key, minlength=n)
+        rows = []
+        for k, name in enumerate(names):
+            part = slice(k * len(STATUSES), (k + 1) * len(STATUSES))
+            mine = group == k
+            total = sum(table.amount[mine & table.is_read].tolist())
+            rows.append((name, "in", int(mine.sum()), total))
+            rows += zip([name] * 3, STATUSES, tally[part].tolist(), amount[part].tolist(), strict=True)
+        return pd.DataFrame(rows, columns=["currency", "status", "credits", "amount"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as plain JSON types; the same input gives the same, whatever the order of rows.
+
+        Returns
+        -------
+        dict
+            With the version of the library, digests of plans and input, ``payouts, lines, held, rejected``
+            and ``reconcile``. Amounts are minor units.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.to_dict()["payouts"][0]["earned"]
+        2500
+        """
+        plans = [plan.to_json() for plan in self.plans]
+        return {
+            "library": __version__,
+            "plan_digests": {
+                plan.plan_id: hashlib.sha256(text.encode()).hexdigest()
+                for plan, text in zip(self.plans, plans, strict=True)
+            },
+            "input_digest": self.input_digest,
+            "payouts": records(self.payouts()),
+            "lines": records(self.lines()),
+            "held": records(self.held()),
+            "rejected": records(self.rejected()),
+            "reconcile": records(self.reconcile()),
+        }
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw what each rep earned, a bar for each, cut by period; the forty who earned most.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        InvalidInput
+            If the run pays in several currencies.
+        MissingExtra
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.plot().get_title()
+        'What each rep earned'
+        """
+        totals = self._totals
+        codes = sorted({str(code) for code in totals.currency})
+        if len(codes) > 1:
+            raise refuse("currency", "a picture shows one currency", ", ".join(codes))
+        rows = pd.DataFrame({"rep": totals.rep, "period": totals.period, "earned": totals.earned})
+        table = rows.pivot_table(index="rep", columns="period", values="earned", aggfunc="sum", fill_value=0)
+        most = table.sum(axis=1).sort_values(ascending=False, kind="stable").index[:_BARS]
+        table = table.loc[most].rename(columns=dict(enumerate(self.periods)))
+        names = [str(self._names.reps[int(rep)]) for rep in most]
+        code = totals.currency[0] if len(codes) else None
+        return _plot.payouts(names, table, EXPONENTS.get(code or "", 2), currency=code, ax=ax)
+
+    def _sums(self) -> str:
+        sums: dict[str | None, int] = {}
+        for code, earned in zip(self._totals.currency, self._totals.earned.tolist(), strict=True):
+            sums[code] = sums.get(code, 0) + earned
+        return ", ".join(money_text(total, code) for code, total in sums.items()) or "nothing paid"
+
+    def _tally(self) -> str:
+        tally = np.bincount(self._credits.status, minlength=len(STATUSES)).tolist()
+        return ", ".join(f"{n:,} {name}" for n, name in zip(tally, STATUSES, strict=True))
+
+    def __repr__(self) -> str:
+        parts = f"{count(len(self._totals.earned), 'statement')}, {count(len(self._table), 'line')}"
+        return f"CompRun({parts}; credits: {self._tally()}; {self._sums()})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "plans": ", ".join(plan.plan_id for plan in self.plans),
+            "periods": ", ".join(self.periods[:8]) + (" ..." if len(self.periods) > 8 else ""),
+            "earned": self._sums(),
+            "credits": self._tally(),
+            "lines": f"{len(self._table):,}",
+        }
+        payouts = self.payouts()
+        places = [EXPONENTS.get(code or "", 2) for code in self._totals.currency]
+        texts = [
+            money.format_minor(earned, k, thousands=True)
+            for earned, k in zip(self._totals.earned.tolist(), places, strict=True)
+        ]
+        shown = payouts[["rep_id", "period"]].assign(earned=texts, currency=payouts["currency"])
+        tables = [("Payouts", shown)]
+        if (self._credits.status == HELD).any():
+            tables.append(("Held", self.held()[["credit_id", "rep_id", "reason", "detail"]]))
+        if (self._credits.status == REJECTED).any():
+            tables.append(("Rejected", self.rejected()[["credit_id", "rep_id", "reason", "detail"]]))
+        return html_card("Compensation run", facts, tables)

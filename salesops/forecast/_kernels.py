@@ -1,0 +1,149 @@
+"""Counting and curves on arrays alone: who was at risk, who left and how, and what follows from it.
+
+Letters, as in the papers: ``n`` at risk just before an age, ``d`` exits of one cause at it, ``h = d / n``,
+``S`` the share still open, ``F`` the share that left by one cause.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaincc, ndtri
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_DENSE_SPAN = 100_000
+
+
+def exits(
+    duration: Floats | Ints, cause: Ints, entry: Floats | Ints | None, n_causes: int
+) -> tuple[Floats, Ints, Ints, Ints]:
+    """Count, at each distinct age of exit, who was at risk and who left by which cause.
+
+    `cause` is 0 for a deal that is still open and 1..n_causes otherwise. A deal counts at age u only when
+    ``entry < u <= duration``; an entry of 0 or less is no delay. Causes that tie share one risk set, and at a
+    tied age exits come before censorings.
+
+    Returns ages (n_ages,), at_risk (n_ages,), events (n_ages, n_causes), censored (n_ages,).
+    """
+    ages, place = _distinct(duration)
+    n_ages = len(ages)
+    tally = np.bincount(place * (n_causes + 1) + cause, minlength=n_ages * (n_causes + 1))
+    tally = tally.reshape(n_ages, n_causes + 1).astype(np.int64)
+    leaving = tally.sum(axis=1)
+    at_risk = len(duration) - (np.cumsum(leaving) - leaving)
+    if entry is not None:
+        late = np.sort(entry[entry > 0])
+        at_risk = at_risk - (len(late) - np.searchsorted(late, ages, side="left"))
+    return ages.astype(np.float64), at_risk.astype(np.int64), tally[:, 1:], tally[:, 0]
+
+
+def _distinct(duration: Floats | Ints) -> tuple[Floats | Ints, Ints]:
+    """Sorted distinct values and the place of each; whole days are counted instead of sorted."""
+    if duration.dtype.kind == "i" and len(duration) and int(duration.max()) < _DENSE_SPAN:
+        present = np.bincount(duration) > 0
+        ages = np.flatnonzero(present)
+        return ages.astype(np.int64), (np.cumsum(present) - 1)[duration].astype(np.int64)
+    ages, place = np.unique(duration, return_inverse=True)
+    return ages, place.astype(np.int64)
+
+
+def incidence(at_risk: Ints, events: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+    """Aalen-Johansen shares of each cause, share still open, and the Greenwood-type variances of both.
+
+    The variances are the delta method on multinomial exits, as sums that run forward: with
+    A = sum d / (n (n - d)) over all causes and W = cov(F, S) / S just before each age,
+
+        var F = sum 2 h S W + h^2 S^2 A + S^2 h (1 - h) / n,   W += S (h A - h / n).
+
+    Returns F (n_ages, n_causes), S (n_ages,), var F, var S.
+    """
+    n = at_risk[:, None].astype(np.float64)
+    h = events / n
+    total = events.sum(axis=1)
+    h_any = total / at_risk
+    open_after = np.cumprod(1.0 - h_any)
+    before = np.concatenate([[1.0], open_after[:-1]])[:, None] if len(at_risk) else open_after[:, None]
+    share = np.minimum(np.cumsum(before * h, axis=0), 1.0)
+    rest = at_risk - total
+    step = np.divide(total, at_risk * rest.astype(np.float64), out=np.zeros(len(at_risk)), where=rest > 0)
+    greenwood = np.cumsum(step)
+    a_before = (greenwood - step)[:, None]
+    w_step = before * h * (a_before - 1.0 / n)
+    w_before = np.cumsum(w_step, axis=0) - w_step
+    inside = before * h * (2.0 * w_before + before * (h * a_before + (1.0 - h) / n))
+    variance = np.maximum(np.cumsum(inside, axis=0), 0.0)
+    return share, open_after, variance, open_after**2 * greenwood
+
+
+def normal_quantile(level: float) -> float:
+    """Half-width of a central interval of that level, in standard errors."""
+    return float(ndtri(0.5 + level / 2.0))
+
+
+def log_log_band(share: Floats, variance: Floats, level: float) -> tuple[Floats, Floats]:
+    """Interval of a probability on the log(-log) scale; missing (NaN) where the probability is 0 or 1."""
+    inside = (share > 0.0) & (share < 1.0)
+    p = np.where(inside, share, 0.5)
+    spread = normal_quantile(level) * np.sqrt(variance) / (p * -np.log(p))
+    with np.errstate(over="ignore"):
+        lower, upper = p ** np.exp(spread), p ** np.exp(-spread)
+    return np.where(inside, lower, np.nan), np.where(inside, upper, np.nan)
+
+
+def age_at_share(ages: Floats, still_open: Floats, share: float) -> float:
+    """First age at which the share still open is at most `share`; NaN if it never is.
+
+    A product of fractions that should equal the share may miss it by rounding; 1e-12 is allowed for that.
+    """
+    reached = np.flatnonzero(still_open <= share + 1e-12)
+    return float(ages[reached[0]]) if len(reached) else float("nan")
+
+
+def wilson(hits: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
+    """Wilson score interval; exactly 0 or 1 where none or all were hit, NaN at n = 0."""
+    z2 = normal_quantile(level) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = hits / n
+        centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n)
+        half = np.sqrt(z2 * (p * (1.0 - p) / n + z2 / (4.0 * n**2))) / (1.0 + z2 / n)
+    lower = np.where(hits == 0, 0.0, centre - half)
+    upper = np.where(hits == n, 1.0, centre + half)
+    known = n > 0
+    return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
+
+
+def log_rank(at_risk: Ints, events: Ints) -> tuple[float, int, Floats]:
+    """Log-rank chi-square with the hypergeometric variance, over ages (rows) and groups (columns).
+
+    Returns the statistic, its degrees of freedom (0 if the groups were never at risk together) and the
+    expected events of each group.
+    """
+    n = at_risk.sum(axis=1).astype(np.float64)
+    d = events.sum(axis=1).astype(np.float64)
+    part = at_risk / n[:, None]
+    expected = (part * d[:, None]).sum(axis=0)
+    weight = np.divide(d * (n - d), n - 1.0, out=np.zeros(len(n)), where=n > 1.0)
+    covariance = np.diag((weight[:, None] * part).sum(axis=0)) - part.T @ (weight[:, None] * part)
+    surplus = events.sum(axis=0) - expected
+    scale = max(float(np.trace(covariance)), 1e-300)
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > 1e-10 * scale
+    projected = vectors[:, kept].T @ surplus
+    return float((projected**2 / values[kept]).sum()), int(kept.sum()), expected
+
+
+def chi_square_tail(statistic: float, degrees: int) -> float:
+    """Chance of a chi-square at least this large."""
+    return float(gammaincc(degrees / 2.0, statistic / 2.0))
+
+
+def first_of_each(places: Ints, owner: Ints, n_owners: int) -> Ints:
+    """First of the ascending `places` that belongs to each owner, -1 if none; `owner` is sorted."""
+    mine = owner[places]
+    heads = np.ones(len(places), dtype=bool)
+    heads[1:] = mine[1:] != mine[:-1]
+    first = np.full(n_owners, -1, dtype=np.int64)
+    first[mine[heads]] = places[heads]
+    return first

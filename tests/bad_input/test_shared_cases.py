@@ -1,0 +1,114 @@
+"""The shared bad inputs, read as they are written and fed to the real calls.
+
+Words that only a reader can judge ("p1 -> r2; explanation says ...") are asserted in the tests of each wing;
+here a case passes if its error is of the right kind and names what it must, or if its figure is the stated
+one.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import graph_words
+import plan_words
+import pytest
+import yaml
+
+from salesops import comp, forecast
+from salesops.errors import InvalidInput, SalesOpsError, SalesOpsWarning
+
+Runner = Callable[[dict[str, Any]], Any]
+
+
+def _ids(letter: str, *spans: tuple[int, int]) -> list[str]:
+    return [f"{letter}-{k:03d}" for first, last in spans for k in range(first, last + 1)]
+
+
+def _read_plan(case: dict[str, Any]) -> Any:
+    return comp.CompPlan.from_json(plan_words.document(case))
+
+
+def _funnel(case: dict[str, Any]) -> Any:
+    given = case["input"]
+    history = [
+        {("deal_id" if k == "opp_id" else "entered_on" if k == "at" else k): v for k, v in row.items()}
+        for row in given["history"]
+    ]
+    options = {"as_of": given["as_of"]} if "as_of" in given else {}
+    options |= {"zone": given["options"]["tz"]} if "tz" in given.get("options", {}) else {}
+    return forecast.funnel(history, given["stages"], **options)
+
+
+RUNNERS: dict[str, Runner] = {
+    **dict.fromkeys(_ids("G", (2, 2), (4, 6), (8, 14), (17, 36), (38, 39)), graph_words.run),
+    **dict.fromkeys(
+        _ids("C", (1, 2), (5, 16), (20, 25), (40, 42), (45, 48), (51, 52), (59, 61)), plan_words.run
+    ),
+    **dict.fromkeys(_ids("D", (1, 13)), _read_plan),
+    **dict.fromkeys(_ids("F", (1, 8), (18, 18)), _funnel),
+}
+
+
+@functools.cache
+def _cases(folder: Path) -> dict[str, dict[str, Any]]:
+    with (folder / "bad-input" / "cases.yaml").open(encoding="utf-8") as file:
+        cases = {case["id"]: case for case in yaml.safe_load(file)["cases"]}
+    for case in cases.values():
+        like = case["input"].get("like")
+        if like:
+            case["input"] = {**cases[like]["input"], **case["input"]}
+    return cases
+
+
+def _told(error: SalesOpsError) -> str:
+    parts = [str(error)]
+    for problem in error.problems:
+        parts += [problem.path, *map(str, problem.rows), *problem.ids, *problem.values, *problem.suggestions]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_a_shared_bad_input_is_answered_as_written(name: str, shared: Path) -> None:
+    case = _cases(shared)[name]
+    expect = case["expect"]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result, error = RUNNERS[name](case), None
+        except SalesOpsError as raised:
+            result, error = None, raised
+    names = [str(item) for item in expect.get("names", [])]
+    if expect["outcome"] == "warning":
+        told = "\n".join(str(warning.message) for warning in caught if warning.category is SalesOpsWarning)
+        told += _told(error) if error else ""
+        assert [item for item in names if item not in told] == []
+    elif expect["outcome"] == "error" or (expect["outcome"] == "either" and error is not None):
+        assert type(error).__name__ == expect["error"], error
+        assert [item for item in names if item not in _told(error)] == [], str(error)
+        assert len(str(error)) < 4000
+    else:
+        assert error is None, str(error)
+        if isinstance(expect.get("result"), dict):
+            assert _payouts(result) == expect["result"]["payout"]
+
+
+def _payouts(run: comp.CompRun) -> str:
+    (row,) = run.payouts().to_dict("records")
+    digits = {"USD": 2, "KWD": 3}[row["currency"]]
+    return f"{row['paid'] // 10**digits}.{row['paid'] % 10**digits:0{digits}d}"
+
+
+@pytest.mark.parametrize(
+    "amount", ["1_000", " 12 ", "１２", "१२", "+5", "0x10", "1e3", "NaN", "Infinity", "sNaN"]
+)
+def test_a_text_that_is_no_plain_number_is_no_money(amount: str) -> None:
+    credits = [{"credit_id": "c1", "rep_id": "r1", "amount": amount, "currency": "USD"}]
+    plan = comp.CompPlan.from_dict({**plan_words.HEAD, **plan_words.FLAT})
+    with pytest.raises(InvalidInput) as caught:
+        comp.calculate(plan, credits)
+    assert "c1" in _told(caught.value)
+    assert "credits.amount" in _told(caught.value)

@@ -1,0 +1,81 @@
+"""Kernels on numbers of any size, judged by Fractions."""
+
+import importlib.util
+from bisect import bisect_left, bisect_right
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salesops.comp import Commission, _compile, _kernels
+
+_spec = importlib.util.spec_from_file_location("comp_oracle", Path(__file__).with_name("oracle.py"))
+oracle = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(oracle)
+
+WHOLE = st.integers(-(10**18) + 1, 10**18 - 1)
+STARTS = st.lists(st.integers(1, 10**15), max_size=4, unique=True).map(lambda starts: [0, *sorted(starts)])
+RATES = st.sampled_from(["0", "0.05", "0.0333", "1/3", "100000007/100000009", "1"])
+
+
+@st.composite
+def parts(draw):
+    starts = draw(STARTS)
+    return {
+        "kind": "commission",
+        "bound": draw(st.sampled_from(["lower", "upper"])),
+        "tiers": [{"from": str(start), "rate": draw(RATES)} for start in starts],
+    }
+
+
+def compiled(part):
+    fields = {name: value for name, value in part.items() if name != "kind"}
+    return _compile.compile_commission(Commission(**fields), 2)
+
+
+@given(parts(), st.lists(WHOLE, min_size=2, max_size=8), st.integers(1, 10**17))
+@settings(max_examples=80)
+def test_slices_cover_the_way_and_earn_what_the_oracle_says(part, points, quota):
+    for style, cut in (("marginal", _kernels.marginal_slices), ("whole_amount", _kernels.whole_slices)):
+        for basis, over in (("amount", 1), ("attainment", quota)):
+            given_part = part | {"style": style, "basis": basis}
+            schedule = compiled(given_part)
+            ways = np.array(points, dtype=object) * schedule.point_scale
+            start, end = ways[:-1], ways[1:]
+            slices = cut(start, end, np.full(len(start), over), schedule)
+            scale = schedule.point_scale * schedule.rate_scale
+            for row, (low, high) in enumerate(pairwise(points)):
+                mine = np.flatnonzero(slices.row == row)
+                way = [k for k in mine if slices.prior[k] < 0]
+                assert slices.start[way[0]] == start[row]
+                assert slices.end[way[-1]] == end[row]
+                assert all(slices.end[a] == slices.start[b] for a, b in pairwise(way))
+                earned = sum(Fraction(int(slices.after[k]) - int(slices.before[k]), scale) for k in mine)
+                before, after = (oracle.commission(given_part, Fraction(x), over, 100) for x in (low, high))
+                assert earned == after - before
+
+
+@given(st.lists(st.integers(0, 10**18), min_size=1), STARTS)
+def test_a_threshold_belongs_to_one_tier(sizes, starts):
+    schedule = compiled({"tiers": [{"from": str(start), "rate": "0"} for start in starts]})
+    ends = [start * 100 for start in starts]
+    found = {
+        upper: _kernels.tier_of(
+            np.array(sizes), np.ones(len(sizes), dtype=np.int64), schedule, upper=upper
+        ).tolist()
+        for upper in (False, True)
+    }
+    assert found[False] == [bisect_right(ends, size) - 1 for size in sizes]
+    assert found[True] == [max(bisect_left(ends, size) - 1, 0) for size in sizes]
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1), st.integers(0, 10**6))
+def test_a_capped_total_never_leaves_the_cap(values, cap):
+    column = np.array(values, dtype=np.int64)
+    first = np.arange(len(values)) == 0
+    capped = column + _kernels.cap_adjustments(column, first, cap)
+    totals, limits = np.cumsum(column), np.cumsum(capped)
+    assert (limits == np.clip(totals, -cap, cap)).all()
