@@ -11,12 +11,8 @@ from salesops.errors import InvalidInput, Problem, show
 
 def to_plain(labels: Iterable[Hashable], path: str) -> list[Any]:
     """Write ids as JSON values; ids of a kind that could not be read back are a fault."""
-    plain, unfit = [], []
-    for label in labels:
-        try:
-            plain.append(_written(label))
-        except TypeError:
-            unfit.append(label)
+    labels = list(labels)
+    unfit = [label for label in labels if not _fits(label)]
     if unfit:
         fault = Problem(
             path=path,
@@ -25,7 +21,7 @@ def to_plain(labels: Iterable[Hashable], path: str) -> list[Any]:
             hint="use text, whole numbers, dates or tuples of these",
         )
         raise InvalidInput(f"{path}: 1 problem", [fault])
-    return plain
+    return [_written(label) for label in labels]
 
 
 def from_plain(values: Iterable[Any]) -> list[Hashable]:
@@ -33,16 +29,20 @@ def from_plain(values: Iterable[Any]) -> list[Hashable]:
     return [_read(value) for value in values]
 
 
+def _fits(label: Hashable) -> bool:
+    if isinstance(label, tuple):
+        return all(_fits(part) for part in label)
+    return label is None or isinstance(label, (str, bool, int, float, dt.date))
+
+
 def _written(label: Hashable) -> Any:
-    if label is None or isinstance(label, (str, bool, int, float)):
-        return label
     if isinstance(label, tuple):
         return {"tuple": [_written(part) for part in label]}
     if isinstance(label, dt.datetime):
         return {"datetime": label.isoformat()}
     if isinstance(label, dt.date):
         return {"date": label.isoformat()}
-    raise TypeError(label)
+    return label
 
 
 def _read(value: Any) -> Any:

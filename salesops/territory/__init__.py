@@ -9,7 +9,7 @@ from salesops.territory.assignment import assign
 from salesops.territory.comparison import Comparison, compare
 from salesops.territory.graph import SocialGraph
 from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
-from salesops.territory.plan import Territory, TerritoryPlan
+from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.results import Explanation, Introduction, Proximity
 
@@ -22,7 +22,6 @@ __all__ = [
     "Proximity",
     "RandomWalk",
     "SocialGraph",
-    "Territory",
     "TerritoryPlan",
     "assign",
     "compare",

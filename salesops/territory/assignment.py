@@ -15,6 +15,7 @@ from salesops._display import number
 from salesops._faults import check_choice, count, refuse, warn
 from salesops._version import __version__
 from salesops.errors import InternalError, Problem, show
+from salesops.territory import _kernels
 from salesops.territory._conflicts import check_rules, smallest_conflict
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
@@ -307,8 +308,11 @@ def _hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
     theirs = np.full(prox.n_leads, -1, dtype=np.int64)
     owned = owner >= 0
     theirs[lead_at[owned]] = rep_at[owner[owned]]
-    hops: npt.NDArray[np.int8] = prox.hops_to(theirs)[lead_at] if task.n_leads else np.empty(0, dtype=np.int8)
-    return hops
+    contacts = prox.contacts
+    hops = _kernels.within_two_hops(
+        prox.graph.adjacency, prox.persons, contacts.starts, contacts.person, theirs
+    )
+    return np.asarray(hops[lead_at])
 
 
 def _digest(task: Task) -> str:

@@ -26,6 +26,32 @@ class Comparison:
     Attributes
     ----------
     plans : mapping of str to TerritoryPlan
+
+    Examples
+    --------
+    >>> from salesops import territory
+    >>> graph = territory.SocialGraph.from_ties({"source": ["ann", "bo"], "target": ["acme", "bolt"]})
+    >>> reps, leads = {"rep_id": ["ann", "bo"], "capacity": [1, 1]}, {"lead_id": ["acme", "bolt"]}
+    >>> near = territory.proximity(graph, reps, leads)
+    >>> swapped = {"rep_id": ["ann", "bo"], "lead_id": ["bolt", "acme"], "score": [1, 1]}
+    >>> both = territory.compare(
+    ...     {
+    ...         "by alphabet": territory.assign(reps, leads, near, score=swapped),
+    ...         "by proximity": territory.assign(reps, leads, near),
+    ...     }
+    ... )
+    >>> both.to_frame()[["plan", "warm_share"]]
+               plan  warm_share
+    0   by alphabet         0.0
+    1  by proximity         1.0
+    >>> both.moved("by alphabet", "by proximity")
+      lead_id rep_before rep_after
+    0    acme         bo       ann
+    1    bolt        ann        bo
+    >>> print(both.explain("by alphabet", "by proximity"))
+    2 of 2 leads change owner; with a warm introduction within 2 hops: 0.0 % before, 100.0 % after
+    >>> len(both.to_dict()["plans"])
+    2
     """
 
     plans: Mapping[str, TerritoryPlan]
@@ -72,7 +98,12 @@ class Comparison:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the table as plain JSON types."""
+        """Return the table as plain JSON types.
+
+        Returns
+        -------
+        dict
+        """
         frame = self.to_frame().astype(object)
         records = frame.where(frame.notna(), None).to_dict("records")
         return {"kind": "territory_comparison", "plans": records}

@@ -60,6 +60,10 @@ class SocialGraph:
 
     Attributes
     ----------
+    labels : Labels
+        The index of people: label to position and back.
+    starts, targets, weights : ndarray
+        Ties as in a compressed sparse row matrix, an undirected one both ways.
     is_directed : bool
         True if a tie leads only from its source to its target.
     report : tuple of Problem
@@ -284,6 +288,13 @@ class SocialGraph:
         -------
         DataFrame
             Rows in label order.
+
+        Examples
+        --------
+        >>> from salesops.territory import SocialGraph
+        >>> SocialGraph.from_ties({"source": ["bo"], "target": ["ann"]}).to_frame()
+          source target  weight
+        0    ann     bo     1.0
         """
         source, target, weight = self._ties()
         values = self._labels.values
@@ -334,6 +345,13 @@ class SocialGraph:
         ------
         InvalidInput
             If the document is not such a graph.
+
+        Examples
+        --------
+        >>> from salesops.territory import SocialGraph
+        >>> graph = SocialGraph.from_ties({"source": ["ann"], "target": ["bo"]})
+        >>> SocialGraph.from_dict(graph.to_dict())
+        SocialGraph(2 people, 1 tie)
         """
         notes = tuple(Problem(**note) for note in document.get("report", ()))
         return attrs.evolve(cls._of(_from_document(document)), report=notes)

@@ -17,13 +17,14 @@ from salesops._frames import Labels, from_plain, id_column, to_plain
 from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
 from salesops.errors import Problem, show
+from salesops.models import Territory
 from salesops.territory.inputs import find, labels_at
 from salesops.territory.results import Explanation, Proximity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Territory", "TerritoryPlan"]
+__all__ = ["TerritoryPlan"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -48,37 +49,40 @@ _ARRAYS = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class Territory:
-    """What one rep owns.
-
-    Attributes
-    ----------
-    rep_id : hashable
-    lead_ids : tuple of hashable
-        In label order.
-    load : float
-        Workload of her leads.
-    capacity : float
-        Infinite where there is no limit.
-    value, score : float
-        Sums over her leads.
-    """
-
-    rep_id: Hashable
-    lead_ids: tuple[Hashable, ...]
-    load: float
-    capacity: float
-    value: float
-    score: float
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TerritoryPlan:
     """Every lead with its owner, made by :func:`assign`.
 
     Attributes
     ----------
+    rep_labels, lead_labels : Labels
+        The reps and leads; their order, label order, is that of every array.
+    quantities : tuple of str
+        "workload" and the balanced columns, in the order of the columns of `use`, `upper`, `lower`, `used`.
+    owner : ndarray of shape (n_leads,)
+        Position of the rep, -1 for nobody.
+    reason, score, proximity, value : ndarray of shape (n_leads,)
+        See :meth:`to_frame`.
+    has_proximity : bool
+        Whether proximities are known.
+    use : ndarray of shape (n_leads, n_quantities)
+        What each lead uses of its owner.
+    capacity : ndarray of shape (n_reps,)
+    upper, lower, used : ndarray of shape (n_reps, n_quantities)
+        Limits of each rep, and what her leads use.
+    closest, closest_score : ndarray of shape (n_leads,)
+        The allowed rep of greatest score, the first of equals; -1 and 0 if none is known.
+    runner_up, runner_up_score : ndarray of shape (n_leads,)
+        The same beside the owner.
+    hops : ndarray of shape (n_leads,) or None
+        Hops from the owner's person to the lead: 0, 1, 2, or 3 for more; None without a proximity.
+    no_gap_reason : str or None
+        Why there is no gap.
+    balance : mapping
+        The bands that were asked for.
+    fallback : str
+    input_digest, salesops_version : str
+        Fingerprint of the input, and what made the plan.
     bound : float
         Certified: no plan within the limits scores more.
     gap : float or None
@@ -88,10 +92,36 @@ class TerritoryPlan:
     prices : ndarray of shape (n_reps, n_quantities)
         Price of one unit of each rep's workload, and of each balanced quantity (negative where the lower end
         of the band binds), in label order and in the unit of the score.
-    quantities : tuple of str
-        "workload" and the balanced columns.
     prox : Proximity or None
         What the plan was made from; not part of :meth:`to_dict`.
+
+    Examples
+    --------
+    >>> from salesops import territory
+    >>> graph = territory.SocialGraph.from_ties({"source": ["ann", "bo"], "target": ["bo", "acme"]})
+    >>> reps, leads = {"rep_id": ["ann", "bo"], "capacity": [1, 1]}, {"lead_id": ["acme", "bolt"]}
+    >>> plan = territory.assign(reps, leads, territory.proximity(graph, reps, leads))
+    >>> plan
+    TerritoryPlan(2 reps, 2 of 2 leads owned, score 0.2297, certified gap 0.000 %)
+    >>> plan.to_frame()[["lead_id", "rep_id", "score", "reason"]].round(4)
+      lead_id rep_id   score   reason
+    0    acme     bo  0.2297  closest
+    1    bolt    ann  0.0000     cold
+    >>> plan.loads()[["rep_id", "n_leads", "load", "capacity"]]
+      rep_id  n_leads  load  capacity
+    0    ann        1   1.0       1.0
+    1     bo        1   1.0       1.0
+    >>> plan.explain("acme")
+    lead 'acme'
+      owned by rep 'bo', score 0.2297
+      runner-up rep 'ann', score 0.1953, 0.03446 less
+      introduction: a direct tie
+    >>> plan.metrics()[["warm_share", "gap"]].round(6)
+       warm_share  gap
+    0         0.5  0.0
+    >>> territory.TerritoryPlan.from_dict(plan.to_dict()).to_dict() == plan.to_dict()
+    True
+    >>> ax = plan.plot()
     """
 
     rep_labels: Labels
@@ -126,23 +156,38 @@ class TerritoryPlan:
 
     @property
     def territories(self) -> tuple[Territory, ...]:
-        """One :class:`Territory` for each rep, in label order, also for a rep who owns nothing."""
+        """One :class:`salesops.models.Territory` for each rep, in label order, empty ones too."""
         order = np.argsort(self.owner, kind="stable")
         ends = np.searchsorted(self.owner[order], np.arange(len(self.rep_labels) + 1))
-        found = []
-        for rep in range(len(self.rep_labels)):
-            mine = order[ends[rep] : ends[rep + 1]]
-            found.append(
-                Territory(
-                    rep_id=self.rep_labels[rep],
-                    lead_ids=tuple(self.lead_labels.values[mine].tolist()),
-                    load=float(self.used[rep, 0]),
-                    capacity=float(self.capacity[rep]),
-                    value=float(self.value[mine].sum()),
-                    score=float(self.score[mine].sum()),
-                )
+        return tuple(
+            Territory(
+                rep_id=self.rep_labels[rep],
+                lead_ids=tuple(self.lead_labels.values[order[ends[rep] : ends[rep + 1]]].tolist()),
             )
-        return tuple(found)
+            for rep in range(len(self.rep_labels))
+        )
+
+    def loads(self) -> pd.DataFrame:
+        """Sum each territory up, one row for each rep.
+
+        Returns
+        -------
+        DataFrame
+            ``rep_id``, ``n_leads``, ``load`` (workload), ``capacity`` (infinite where there is no limit),
+            ``value``, ``score``, in label order.
+        """
+        owned, n = self.owner >= 0, len(self.rep_labels)
+        owner = self.owner[owned]
+        return pd.DataFrame(
+            {
+                "rep_id": id_column(self.rep_labels.values),
+                "n_leads": np.bincount(owner, minlength=n),
+                "load": self.used[:, 0],
+                "capacity": self.capacity,
+                "value": np.bincount(owner, weights=self.value[owned], minlength=n),
+                "score": np.bincount(owner, weights=self.score[owned], minlength=n),
+            }
+        )
 
     @property
     def total_score(self) -> float:
@@ -393,16 +438,8 @@ class TerritoryPlan:
             "certified gap": percent(self.gap, 3) if self.gap is not None else str(self.no_gap_reason),
             "value of a territory": f"{least} to {most} of the mean",
         }
-        shown = [attrs.asdict(part, recurse=False) for part in self.territories[:12]]
-        frame = pd.DataFrame(
-            {
-                "rep_id": [str(part["rep_id"]) for part in shown],
-                "leads": [len(part["lead_ids"]) for part in shown],
-                **{name: [part[name] for part in shown] for name in ("load", "capacity", "value", "score")},
-            }
-        )
         notes = [violation.sentence() for violation in self.violations]
-        return _display.html_card("Territory plan", facts, [("territories", frame)], notes=notes)
+        return _display.html_card("Territory plan", facts, [("territories", self.loads())], notes=notes)
 
 
 def _listed(values: npt.NDArray[Any]) -> list[Any]:

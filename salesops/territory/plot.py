@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csgraph
 
 from salesops._faults import import_extra, raise_all
+from salesops._frames import Labels
 from salesops.errors import InvalidInput, Problem
 from salesops.territory._layout import layout
 from salesops.territory.results import Proximity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from salesops.territory.plan import TerritoryPlan
 
 __all__ = ["territory_map"]
 
@@ -25,7 +24,23 @@ _MOST_TIES = 30_000
 _NAMED = 12
 
 
-def territory_map(plan: TerritoryPlan, ax: Axes | None = None) -> Axes:
+class _Drawable(Protocol):
+    """What a plan must have to be drawn; the plan itself is not imported here, it imports this."""
+
+    @property
+    def rep_labels(self) -> Labels: ...
+
+    @property
+    def lead_labels(self) -> Labels: ...
+
+    @property
+    def owner(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def prox(self) -> Proximity | None: ...
+
+
+def territory_map(plan: _Drawable, ax: Axes | None = None) -> Axes:
     """Draw the territories on the network, people near those they know, coloured by owner.
 
     Parameters
@@ -47,6 +62,15 @@ def territory_map(plan: TerritoryPlan, ax: Axes | None = None) -> Axes:
         If the plan was made without a proximity, or nobody in the network has a tie.
     MissingExtra
         If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from salesops import territory
+    >>> graph = territory.SocialGraph.from_ties({"source": ["ann", "bo"], "target": ["acme", "acme"]})
+    >>> reps, leads = {"rep_id": ["ann", "bo"]}, {"lead_id": ["acme"]}
+    >>> plan = territory.assign(reps, leads, territory.proximity(graph, reps, leads))
+    >>> print(territory_map(plan).get_title())
+    1 leads in 2 territories (dots: leads by owner, diamonds: reps)
     """
     if plan.prox is None:
         hint = "pass prox to assign(); a plan read from a document has none"
@@ -60,7 +84,7 @@ def territory_map(plan: TerritoryPlan, ax: Axes | None = None) -> Axes:
     return axes
 
 
-def _draw(plan: TerritoryPlan, prox: Proximity, ax: Any, pyplot: Any, collections: Any) -> None:
+def _draw(plan: _Drawable, prox: Proximity, ax: Any, pyplot: Any, collections: Any) -> None:
     people, owner, rep_of = _shown(plan, prox)
     adjacency = prox.graph.adjacency[people][:, people].tocsr()
     place = layout(adjacency)
@@ -108,7 +132,7 @@ def _draw(plan: TerritoryPlan, prox: Proximity, ax: Any, pyplot: Any, collection
 
 
 def _shown(
-    plan: TerritoryPlan, prox: Proximity
+    plan: _Drawable, prox: Proximity
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Pick the people to draw, whose lead each is, and which rep each is (-1 for none)."""
     n = prox.graph.n_people

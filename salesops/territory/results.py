@@ -41,6 +41,18 @@ class Explanation:
         Name to plain value.
     sentences : tuple of str
         The same in words.
+
+    Examples
+    --------
+    >>> told = Explanation(subject="lead 'acme'", facts={"owner": "ann"}, sentences=("owned by rep 'ann'",))
+    >>> told
+    lead 'acme'
+      owned by rep 'ann'
+    >>> told.to_frame()
+        fact value
+    0  owner   ann
+    >>> told.to_dict()["facts"]
+    {'owner': 'ann'}
     """
 
     subject: str
@@ -55,11 +67,22 @@ class Explanation:
         return f"<div><h4>{html.escape(self.subject)}</h4>{words}</div>"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the facts as a frame: ``fact``, ``value``."""
+        """Return the facts as a frame.
+
+        Returns
+        -------
+        DataFrame
+            ``fact``, ``value``.
+        """
         return pd.DataFrame({"fact": list(self.facts), "value": list(self.facts.values())}, dtype=object)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return subject, facts and sentences as plain JSON types."""
+        """Return subject, facts and sentences as plain JSON types.
+
+        Returns
+        -------
+        dict
+        """
         facts = {
             name: value if value is None or isinstance(value, (str, int, float)) else show(value)
             for name, value in self.facts.items()
@@ -80,6 +103,11 @@ class Introduction:
         How many people stand between the two; None if no chain leads there.
     people : tuple of hashable or None
         Everyone in order, from the rep's person to the lead's; None unless names were asked for.
+
+    Examples
+    --------
+    >>> print(Introduction(rep_id="ann", lead_id="acme", strength=0.25, n_between=1))
+    one contact
     """
 
     rep_id: Hashable
@@ -124,6 +152,15 @@ class Proximity:
 
     Attributes
     ----------
+    rep_labels, lead_labels : Labels
+        The reps and leads; their order, label order, is that of every array.
+    starts, reps, scores : ndarray
+        The kept pairs: those of lead ``k`` stand at ``starts[k]:starts[k + 1]``, best first, each with the
+        position of the rep and the score.
+    persons : ndarray of shape (n_reps,)
+        The person of each rep in the graph; -1 for somebody without ties.
+    contacts : Contacts
+        The people through whom each lead is reached.
     method : RandomWalk or IntroductionPath
         The measure, with its options.
     top : int
@@ -134,6 +171,28 @@ class Proximity:
         The most that a rep who is not kept can score; in label order.
     graph : SocialGraph
         Where the ties come from, for :meth:`path`.
+
+    Examples
+    --------
+    >>> from salesops import territory
+    >>> graph = territory.SocialGraph.from_ties({"source": ["ann", "bo"], "target": ["bo", "acme"]})
+    >>> near = territory.proximity(graph, {"rep_id": ["ann", "bo"]}, {"lead_id": ["acme"]})
+    >>> near
+    Proximity(2 reps, 1 lead, 2 pairs, random_walk)
+    >>> near.to_frame().round(4)
+      rep_id lead_id   score  rank
+    0     bo    acme  0.2297     1
+    1    ann    acme  0.1953     2
+    >>> round(near.score("ann", "acme"), 4)
+    0.1953
+    >>> near.path("ann", "acme"), near.path("ann", "acme", names=True)
+    (Introduction(one contact), Introduction(ann → bo → acme))
+    >>> near.explain("ann", "acme")
+    rep 'ann' and lead 'acme'
+      score 0.1953, rank 2 of 2 reps kept
+      warmest introduction: one contact
+    >>> near.to_dict()["rep"]
+    [1, 0]
     """
 
     method: Measure
@@ -258,12 +317,6 @@ class Proximity:
             people=people,
         )
 
-    def hops_to(self, owner: IntArray) -> npt.NDArray[np.int8]:
-        """Count the hops from the owner of each lead (position of a rep, or -1): 0, 1, 2, or 3 for more."""
-        return _kernels.within_two_hops(
-            self.graph.adjacency, self.persons, self.contacts.starts, self.contacts.person, owner
-        )
-
     def explain(self, rep: Hashable, lead: Hashable, *, names: bool = False) -> Explanation:
         """Say how near a rep is to a lead, and why.
 
@@ -308,7 +361,12 @@ class Proximity:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return scores, floors and certified errors as plain JSON types; the graph by its digest."""
+        """Return scores, floors and certified errors as plain JSON types; the graph by its digest.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "kind": "proximity",
             "schema_version": 1,

@@ -66,7 +66,7 @@ def test_no_leads_is_an_empty_plan_with_all_reps():
     usual = plan_for([("r1", "r2", 1)], [("r1", 3), ("r2", 3)], ["r2"]).to_frame()
     assert list(plan.to_frame().columns) == list(usual.columns)
     assert plan.to_frame()["score"].dtype == usual["score"].dtype
-    assert [part.load for part in plan.territories] == [0, 0]
+    assert plan.loads()["load"].tolist() == [0, 0]
     assert plan.gap == 0.0
 
 
@@ -102,7 +102,7 @@ def test_demand_above_capacity_leaves_the_least_score_out():
     plan = plan_for(ties, [("r1", 2)], ["p1", "p2", "p3"])
     assert owners(plan) == {"p1": "r1", "p2": "r1", "p3": None}
     assert reasons(plan)["p3"] == "capacity"
-    assert plan.territories[0].load == 2
+    assert plan.loads()["load"].tolist() == [2]
 
 
 def test_demand_above_capacity_is_infeasible_where_all_must_be_placed():
