@@ -166,19 +166,8 @@ def read_task(
     locks = _pairs(frames.get("locked"), "locked", rep_rows.labels, lead_rows.labels, faults)
     bans = _pairs(frames.get("forbidden"), "forbidden", rep_rows.labels, lead_rows.labels, faults)
     held = _locks(locks, rep_rows.labels, lead_rows.labels, faults)
-    known = None
-    if "score" in frames:
-        known = _scores(frames["score"], rep_rows.labels, lead_rows.labels, faults)
-    if prox is not None:
-        _check_covered(prox, rep_rows, lead_rows, faults)
-    elif known is None:
-        faults.append(
-            Problem(
-                path="prox",
-                message="there is nothing to maximise",
-                hint="pass the result of proximity(), or score= with rep_id, lead_id, score",
-            )
-        )
+    known = _scores(frames["score"], rep_rows.labels, lead_rows.labels, faults) if "score" in frames else None
+    _check_objective(prox, known is not None, rep_rows, lead_rows, faults)
     raise_all("assign", faults)
 
     quantities = ("workload", *(name for name in bands if name != "workload"))
@@ -305,7 +294,15 @@ def _scores(
     return lead_at, rep_at, score
 
 
-def _check_covered(prox: Proximity, reps: Rows, leads: Rows, faults: list[Problem]) -> None:
+def _check_objective(
+    prox: Proximity | None, has_score: bool, reps: Rows, leads: Rows, faults: list[Problem]
+) -> None:
+    """Refuse an assignment without anything to maximise, or one that the proximity does not cover."""
+    if prox is None:
+        if not has_score:
+            hint = "pass the result of proximity(), or score= with rep_id, lead_id, score"
+            faults.append(Problem(path="prox", message="there is nothing to maximise", hint=hint))
+        return
     for rows, labels, key in ((reps, prox.rep_labels, "rep_id"), (leads, prox.lead_labels, "lead_id")):
         path = f"{rows.table.name}.{key}"
         check_known(faults, path, rows.ids, labels, "the proximity", rows.table.rows)
