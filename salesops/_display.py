@@ -6,12 +6,15 @@ import base64
 import html
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from salesops.errors import InvalidInput, Problem
+
+_FIGURE = re.compile(r"–|-?[0-9][0-9,]*(?:\.[0-9]+)?(?: %)?")
 
 _PAGE = (
     "body{margin:0 auto;max-width:1080px;padding:24px 20px 60px;color:#1c2733;background:#fff;"
@@ -64,9 +67,12 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _numeric(frame: pd.DataFrame) -> list[bool]:
+def _figures(frame: pd.DataFrame, rows: list[list[str]]) -> list[bool]:
+    """Say which columns stand to the right: numbers, and text that is all amounts or percentages."""
     return [
-        pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind) for kind in frame.dtypes
+        (pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind))
+        or (bool(rows) and all(_FIGURE.fullmatch(row[k]) for row in rows))
+        for k, kind in enumerate(frame.dtypes)
     ]
 
 
@@ -80,7 +86,7 @@ def text_table(frame: pd.DataFrame, *, max_rows: int = 20) -> str:
     rows = _rows(frame, max_rows)
     head = [str(name) for name in frame.columns]
     width = [max(len(row[k]) for row in [head, *rows]) for k in range(len(head))]
-    right = _numeric(frame)
+    right = _figures(frame, rows)
     lines = [
         "  ".join(
             cell.rjust(width[k]) if right[k] else cell.ljust(width[k]) for k, cell in enumerate(row)
@@ -103,14 +109,15 @@ def text_card(title: str, facts: Mapping[str, object], frame: pd.DataFrame | Non
 
 def html_table(frame: pd.DataFrame, *, max_rows: int = 20, caption: str | None = None) -> str:
     """Lay a frame out as an HTML table, numbers to the right, everything escaped."""
-    right = _numeric(frame)
+    rows = _rows(frame, max_rows)
+    right = _figures(frame, rows)
     side = [' class="n"' if is_number else "" for is_number in right]
     parts = ["<table>"]
     if caption:
         parts.append(f"<caption>{html.escape(caption)}</caption>")
     names = "".join(f"<th{side[k]}>{html.escape(str(name))}</th>" for k, name in enumerate(frame.columns))
     parts.append(f"<thead><tr>{names}</tr></thead><tbody>")
-    for row in _rows(frame, max_rows):
+    for row in rows:
         cells = "".join(f"<td{side[k]}>{html.escape(cell)}</td>" for k, cell in enumerate(row))
         parts.append(f"<tr>{cells}</tr>")
     parts.append("</tbody></table>")

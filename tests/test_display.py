@@ -164,3 +164,10 @@ def test_an_empty_frame_shows_its_columns():
 def test_a_text_card_lists_its_facts():
     card = _display.text_card("Plan", {"reps": 40, "leads": 7_624, "gap": 0.0123})
     assert card == "Plan\n  reps   40\n  leads  7624\n  gap    0.0123"
+
+
+def test_amounts_that_are_text_stand_to_the_right_like_numbers():
+    frame = pd.DataFrame({"rep_id": ["anna"], "paid": ["1,200.50"], "share": ["4.0 %"], "n": [3]})
+    head = _display.html_table(frame)
+    assert "<th>rep_id</th>" in head
+    assert head.count('<th class="n">') == 3
