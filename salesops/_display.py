@@ -8,11 +8,15 @@ import io
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from salesops._faults import import_extra
 from salesops.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _FIGURE = re.compile(r"–|-?[0-9][0-9,]*(?:\.[0-9]+)?(?: %)?")
 
@@ -140,6 +144,15 @@ def html_card(
     words = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     grids = "".join(html_table(frame, caption=caption) for caption, frame in tables)
     return f'{_STYLE}<div class="so"><h4>{html.escape(title)}</h4><dl>{shown}</dl>{words}{grids}</div>'
+
+
+def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Take the caller's axes, or make new ones of a size in inches."""
+    if ax is not None:
+        return ax
+    pyplot = import_extra("matplotlib.pyplot", "plot")
+    made: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
+    return made
 
 
 def report(title: str, sections: Mapping[str, object]) -> str:

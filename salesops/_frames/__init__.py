@@ -15,7 +15,7 @@ of several tables into positions of one sorted index, in which 1, 1.0, True and 
 
 from salesops._frames.graphs import is_networkx, read_networkx, write_networkx
 from salesops._frames.ids import Ids, Labels, check_known, check_same_type, warn_look_alikes
-from salesops._frames.plain import from_plain, to_plain
+from salesops._frames.plain import from_plain, jsonable, to_plain
 from salesops._frames.reader import Reader
 from salesops._frames.tables import id_column, to_frame
 
@@ -28,6 +28,7 @@ __all__ = [
     "from_plain",
     "id_column",
     "is_networkx",
+    "jsonable",
     "read_networkx",
     "to_frame",
     "to_plain",

@@ -1,12 +1,40 @@
-"""Ids in JSON documents: tuples and dates are written so that they come back, the rest stays as it is."""
+"""Results and ids as JSON: whole frames to be read by people, and ids so that they come back as they were."""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from salesops.errors import InvalidInput, Problem, show
+
+
+def jsonable(value: Any) -> Any:
+    """Turn a result into JSON types, a frame into rows; what is missing or not finite is None."""
+    if isinstance(value, np.ndarray):
+        return [jsonable(item) for item in value.tolist()]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, pd.DataFrame):
+        return [
+            {str(name): jsonable(cell) for name, cell in zip(value.columns, row, strict=True)}
+            for row in value.itertuples(index=False, name=None)
+        ]
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): jsonable(item) for name, item in value.items()}
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def to_plain(labels: Iterable[Hashable], path: str) -> list[Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from salesops import _money as money
 from salesops._frames import Labels, id_column
+from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._money import EXPONENTS, IntArray, Whole
 from salesops.comp.components import Bonus, Commission
 from salesops.comp.plan import CompPlan
@@ -22,15 +23,9 @@ PLAN = "plan"
 """Stands for the component in the lines of a plan's own cap and guarantee."""
 
 
-def _read_only(values: NDArray[Any]) -> NDArray[Any]:
-    values = np.asarray(values).view()
-    values.setflags(write=False)
-    return values
-
-
 ARRAY: dict[str, Any] = {
-    "converter": _read_only,
-    "eq": attrs.cmp_using(eq=np.array_equal),
+    "converter": read_only,
+    "eq": BY_CONTENT,
     "hash": False,
 }
 """Declares a read-only array of a frozen class that still compares equal."""

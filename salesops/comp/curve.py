@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from salesops import _money as money
 from salesops._display import html_card
 from salesops._faults import raise_all, refuse
+from salesops._frames import jsonable
 from salesops._money import EXPONENTS, IntArray
 from salesops.comp import plot as _plot
 from salesops.comp._lines import ARRAY, DEAL_CAP, RULES
 from salesops.comp.components import Bonus, Commission
 from salesops.comp.engine import calculate
 from salesops.comp.plan import CompPlan
-from salesops.comp.statement import money_text, records
+from salesops.comp.statement import money_text
 from salesops.errors import Problem, show
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class PayoutCurve:
         >>> payout_curve(plan, up_to="100").to_dict()["points"][1]
         {'credited': 10000, 'payout': 500}
         """
-        points = records(self.to_frame()[["credited", "payout"]])
+        points = jsonable(self.to_frame()[["credited", "payout"]])
         return {"plan_id": self.plan_id, "currency": self.currency, "quota": self.quota, "points": points}
 
     def plot(self, ax: Axes | None = None) -> Axes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesops._faults import import_extra
+from salesops import _display
 from salesops._money import IntArray
 
 if TYPE_CHECKING:
@@ -17,14 +17,6 @@ __all__ = ["payout_curve", "payouts"]
 
 _LINE = "#4878a8"
 _QUOTA = "#8a96a3"
-
-
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    if ax is not None:
-        return ax
-    pyplot = import_extra("matplotlib.pyplot", "plot")
-    made: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
-    return made
 
 
 def payout_curve(
@@ -63,7 +55,7 @@ def payout_curve(
     >>> axes.get_xlabel()
     'credited (USD)'
     """
-    ax = _axes(ax, (7.0, 4.2))
+    ax = _display.axes(ax, (7.0, 4.2))
     unit = 10.0**places
     ax.plot(credited / unit, payout / unit, color=_LINE, linewidth=2)
     if quota is not None and credited[-1] >= quota:
@@ -116,7 +108,7 @@ def payouts(
     >>> payouts(["anna"], pd.DataFrame({"Q1": [2500]}), 2, currency="USD").get_xlabel()
     'earned (USD)'
     """
-    ax = _axes(ax, (7.5, 1.2 + 0.28 * max(len(names), 3)))
+    ax = _display.axes(ax, (7.5, 1.2 + 0.28 * max(len(names), 3)))
     place = np.arange(len(names))
     unit = 10.0**places
     up, down = np.zeros(len(names)), np.zeros(len(names))

@@ -13,7 +13,7 @@ import pandas as pd
 from salesops import _money as money
 from salesops._display import html_card
 from salesops._faults import closest, count, refuse
-from salesops._frames import id_column
+from salesops._frames import id_column, jsonable
 from salesops._money import EXPONENTS, IntArray
 from salesops._version import __version__
 from salesops.comp import plot as _plot
@@ -22,7 +22,7 @@ from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp._triage import HELD, REJECTED, STATUSES
 from salesops.comp.explain import Explanation, explain_line
 from salesops.comp.plan import CompPlan
-from salesops.comp.statement import Statement, money_text, records
+from salesops.comp.statement import Statement, money_text
 from salesops.errors import InvalidInput, Problem, show
 
 if TYPE_CHECKING:
@@ -445,11 +445,11 @@ class CompRun:
                 for plan, text in zip(self.plans, plans, strict=True)
             },
             "input_digest": self.input_digest,
-            "payouts": records(self.payouts()),
-            "lines": records(self.lines()),
-            "held": records(self.held()),
-            "rejected": records(self.rejected()),
-            "reconcile": records(self.reconcile()),
+            "payouts": jsonable(self.payouts()),
+            "lines": jsonable(self.lines()),
+            "held": jsonable(self.held()),
+            "rejected": jsonable(self.rejected()),
+            "reconcile": jsonable(self.reconcile()),
         }
 
     def plot(self, ax: Axes | None = None) -> Axes:

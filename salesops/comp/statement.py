@@ -11,6 +11,7 @@ import pandas as pd
 from salesops import _money as money
 from salesops._display import html_card, text_card
 from salesops._faults import count
+from salesops._frames import jsonable
 from salesops._money import EXPONENTS
 
 __all__ = ["Statement"]
@@ -145,11 +146,11 @@ class Statement:
         [{'currency': 'USD', 'earned': 2500}]
         """
         return {
-            "rep_id": plain_id(self.rep_id),
+            "rep_id": jsonable(self.rep_id),
             "period": self.period,
             "totals": [{"currency": code, "earned": amount} for code, amount in self.totals],
-            "lines": records(self._lines),
-            "set_aside": records(self._set_aside),
+            "lines": jsonable(self._lines),
+            "set_aside": jsonable(self._set_aside),
         }
 
 
@@ -157,22 +158,3 @@ def money_text(minor: int, currency: str | None) -> str:
     """Write minor units for people, with their currency."""
     text = money.format_minor(minor, EXPONENTS.get(currency or "", 2), thousands=True)
     return f"{text} {currency}" if currency else text
-
-
-def plain_id(value: Any) -> Any:
-    """Write an id as JSON can: text and whole numbers as they are, anything else as Python shows it."""
-    if value is None or isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    return repr(value)
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Turn a table into plain JSON rows; what is missing becomes None."""
-    names = list(frame.columns)
-    columns = []
-    for name in names:
-        cells = frame[name].astype(object)
-        columns.append(
-            [None if missing else plain_id(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
-        )
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -12,9 +12,11 @@ import pandas as pd
 
 from salesops import _display
 from salesops._faults import refuse
+from salesops._frames import jsonable
+from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._version import __version__
 from salesops.forecast import _kernels
-from salesops.forecast._arrays import BY_CONTENT, label_column, plain, read_only
+from salesops.forecast._arrays import label_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -193,8 +195,8 @@ class SurvivalCurve:
             "n": self.n,
             "n_delayed": self.n_delayed,
             "level": self.level,
-            "median": plain(self.median),
-            "ages": plain(self.to_frame()),
+            "median": jsonable(self.median),
+            "ages": jsonable(self.to_frame()),
         }
 
     def explain(self, age: float | None = None) -> str:
@@ -329,11 +331,11 @@ class LogRank:
         return {
             "kind": "log_rank",
             "version": __version__,
-            "chi2": plain(self.chi2),
+            "chi2": jsonable(self.chi2),
             "degrees": self.degrees,
-            "p_value": plain(self.p_value),
+            "p_value": jsonable(self.p_value),
             "reason": self.reason,
-            "groups": plain(self.to_frame()),
+            "groups": jsonable(self.to_frame()),
         }
 
     def explain(self) -> str:

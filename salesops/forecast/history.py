@@ -14,9 +14,8 @@ import pandas as pd
 from salesops import _display
 from salesops._calendar import check_zone, day_of
 from salesops._faults import raise_all, refuse
-from salesops._frames import Reader, id_column
+from salesops._frames import Reader, id_column, jsonable
 from salesops.errors import Problem
-from salesops.forecast._arrays import plain
 from salesops.forecast._events import Events, check_ends, read_deals, read_log, until
 
 __all__ = ["History"]
@@ -275,9 +274,9 @@ class History:
             "lost": self.lost,
             "no_decision": list(self.no_decision),
             "zone": self.zone,
-            "as_of": plain(self.as_of),
-            "events": plain(self.to_frame()),
-            "rejected": plain(self.rejected),
+            "as_of": jsonable(self.as_of),
+            "events": jsonable(self.to_frame()),
+            "rejected": jsonable(self.rejected),
         }
 
     def _repr_html_(self) -> str:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from salesops import _display
 from salesops._faults import check_choice
+from salesops._frames import jsonable
+from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._version import __version__
 from salesops.forecast import _kernels
-from salesops.forecast._arrays import BY_CONTENT, plain, read_only
 from salesops.forecast.curves import INTERVAL, ages_asked, step
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class IncidenceCurves:
             "n": self.n,
             "n_delayed": self.n_delayed,
             "level": self.level,
-            "ages": plain(self.to_frame()),
+            "ages": jsonable(self.to_frame()),
         }
 
     def explain(self, age: float | None = None) -> str:

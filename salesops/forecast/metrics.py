@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from salesops._faults import refuse
-from salesops.forecast._arrays import plain
+from salesops._frames import jsonable
 
 __all__ = [
     "Coverage",
@@ -151,7 +151,7 @@ class Coverage:
         >>> coverage(10, 0, 0.5).to_dict()["ratio"] is None
         True
         """
-        return {str(k): plain(v) for k, v in attrs.asdict(self).items()}
+        return {str(k): jsonable(v) for k, v in attrs.asdict(self).items()}
 
 
 def coverage(open_pipeline: Number, remaining_quota: Number, win_rate: Number) -> Coverage:
@@ -283,7 +283,7 @@ class Retention:
         >>> retention({}, {}).to_dict()["reason"]
         'no revenue at the start'
         """
-        return {str(k): plain(v) for k, v in attrs.asdict(self).items()}
+        return {str(k): jsonable(v) for k, v in attrs.asdict(self).items()}
 
 
 def retention(start: Mapping[Hashable, Number], end: Mapping[Hashable, Number]) -> Retention:
@@ -367,7 +367,7 @@ class UnitEconomics:
         >>> unit_economics(50, 0.8, 0, 300).to_dict()["ltv"] is None
         True
         """
-        return {str(k): plain(v) for k, v in attrs.asdict(self).items()}
+        return {str(k): jsonable(v) for k, v in attrs.asdict(self).items()}
 
 
 def unit_economics(

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops import _display
-from salesops._faults import import_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,17 +25,9 @@ _COLOURS = {"won": _WON, "moved on": _WON, "lost": "#c0504d", "open": _STILL_OPE
 _OTHERS = ("#b8860b", "#7a5195", "#2f7f93", "#6b4f3a")
 
 
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    if ax is not None:
-        return ax
-    pyplot = import_extra("matplotlib.pyplot", "plot")
-    made: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
-    return made
-
-
 def funnel(table: pd.DataFrame, n_won: int, won: str, as_of: dt.date, *, ax: Axes | None = None) -> Axes:
     """Draw a bar for each stage of a stage table and one for won, with the conversion of each stage."""
-    ax = _axes(ax, (8.0, 1.2 + 0.55 * (len(table) + 1)))
+    ax = _display.axes(ax, (8.0, 1.2 + 0.55 * (len(table) + 1)))
     entered = np.append(table["entered"].to_numpy(dtype=float), float(n_won))
     still = np.append(table["open"].to_numpy(dtype=float), 0.0)
     place = np.arange(len(entered))
@@ -70,7 +61,7 @@ def curves(
     ages: Floats, states: Mapping[str, tuple[Floats, Band]], title: str, *, ax: Axes | None = None
 ) -> Axes:
     """Draw the share of deals in each state by age, as steps with bands; open deals start at one."""
-    ax = _axes(ax, (8.5, 4.2))
+    ax = _display.axes(ax, (8.5, 4.2))
     others = iter(_OTHERS * len(states))
     x = np.concatenate([[0.0], ages])
     for state, (share, band) in states.items():

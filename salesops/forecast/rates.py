@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from salesops import _display
 from salesops._faults import check_choice, raise_all, refuse
+from salesops._frames import jsonable
 from salesops.errors import Problem, show
 from salesops.forecast import _kernels
-from salesops.forecast._arrays import plain
 from salesops.forecast.survival import check_level
 
 __all__ = ["Rate", "rate_interval", "win_rate"]
@@ -139,9 +139,9 @@ class Rate:
         """
         lower, upper = self.interval
         return {
-            "value": plain(self.value),
-            "lower": plain(lower),
-            "upper": plain(upper),
+            "value": jsonable(self.value),
+            "lower": jsonable(lower),
+            "upper": jsonable(upper),
             "hits": self.hits,
             "n": self.n,
             "basis": self.basis,

@@ -11,10 +11,11 @@ import pandas as pd
 
 from salesops import _display
 from salesops._faults import closest, refuse
+from salesops._frames import jsonable
 from salesops._version import __version__
 from salesops.errors import InvalidInput, Problem, show
 from salesops.forecast import _tables
-from salesops.forecast._arrays import label_column, plain
+from salesops.forecast._arrays import label_column
 from salesops.forecast.curves import SurvivalCurve
 from salesops.forecast.incidence import IncidenceCurves
 from salesops.forecast.rates import Rate
@@ -432,15 +433,15 @@ class Funnel:
         body = {
             "kind": "funnel",
             "version": __version__,
-            "segment": plain(self.segment),
-            "options": {str(name): plain(value) for name, value in attrs.asdict(self.options).items()},
+            "segment": jsonable(self.segment),
+            "options": {str(name): jsonable(value) for name, value in attrs.asdict(self.options).items()},
             "rules": list(self.rules()),
             "counts": self.counts(),
-            "stages": plain(_tables.stage_table(self.measures)),
-            "rates": plain(_tables.rate_table(self.measures)),
-            "transitions": plain(_tables.transition_table(self.measures)),
-            "periods": plain(_tables.period_frame(self.measures)),
-            "rejected": plain(self.rejected),
+            "stages": jsonable(_tables.stage_table(self.measures)),
+            "rates": jsonable(_tables.rate_table(self.measures)),
+            "transitions": jsonable(_tables.transition_table(self.measures)),
+            "periods": jsonable(_tables.period_frame(self.measures)),
+            "rejected": jsonable(self.rejected),
         }
         return body | {"segments": [part.to_dict() for part in self.parts]}
 

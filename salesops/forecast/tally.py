@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs.converters import optional
 
-from salesops.forecast._arrays import BY_CONTENT, read_only
+from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops.forecast.curves import SurvivalCurve
 from salesops.forecast.incidence import IncidenceCurves
 from salesops.forecast.rates import Rate

@@ -23,6 +23,7 @@ from salesops._frames import (
     to_plain,
     write_networkx,
 )
+from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops.errors import Problem
 from salesops.territory._ties import Ties, read_ties
 
@@ -35,18 +36,11 @@ Combine = Literal["sum", "max", "mean", "min", "latest"]
 _SCHEMA_VERSION = 1
 
 
-def _frozen_array(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    fixed = values.view()
-    fixed.flags.writeable = False
-    return fixed
-
-
 def _same_labels(one: Labels, other: Labels) -> bool:
     mine, theirs = one.values.tolist(), other.values.tolist()
     return mine == theirs and [type(v) for v in mine] == [type(v) for v in theirs]
 
 
-_EQUAL_ARRAYS = attrs.cmp_using(eq=np.array_equal)
 _EQUAL_LABELS = attrs.cmp_using(eq=_same_labels)
 
 
@@ -82,9 +76,9 @@ class SocialGraph:
     """
 
     _labels: Labels = attrs.field(eq=_EQUAL_LABELS)
-    _starts: npt.NDArray[np.int64] = attrs.field(eq=_EQUAL_ARRAYS, converter=_frozen_array)
-    _targets: npt.NDArray[np.int32] = attrs.field(eq=_EQUAL_ARRAYS, converter=_frozen_array)
-    _weights: npt.NDArray[np.float64] = attrs.field(eq=_EQUAL_ARRAYS, converter=_frozen_array)
+    _starts: npt.NDArray[np.int64] = attrs.field(eq=BY_CONTENT, converter=read_only)
+    _targets: npt.NDArray[np.int32] = attrs.field(eq=BY_CONTENT, converter=read_only)
+    _weights: npt.NDArray[np.float64] = attrs.field(eq=BY_CONTENT, converter=read_only)
     is_directed: bool = False
     report: tuple[Problem, ...] = attrs.field(default=(), eq=False)
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csgraph
 
+from salesops import _display
 from salesops._faults import import_extra, raise_all
 from salesops._frames import Labels
 from salesops.errors import InvalidInput, Problem
@@ -79,7 +80,7 @@ def territory_map(plan: _Drawable, ax: Axes | None = None) -> Axes:
         )
     pyplot = import_extra("matplotlib.pyplot", "plot")
     collections = import_extra("matplotlib.collections", "plot")
-    axes: Axes = pyplot.subplots(figsize=(10, 10), layout="constrained")[1] if ax is None else ax
+    axes = _display.axes(ax, (10, 10))
     _draw(plan, plan.prox, axes, pyplot, collections)
     return axes
 
