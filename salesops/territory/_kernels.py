@@ -5,7 +5,7 @@ Positions stand for people, reps and leads; nothing here knows an id.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,10 @@ from scipy import sparse
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-Matrix = sparse.csr_array[Any]
+if TYPE_CHECKING:
+    Matrix: TypeAlias = sparse.csr_array[Any]
+else:
+    Matrix = sparse.csr_array  # not subscriptable at run time before scipy 1.16
 
 _CHUNK = 1 << 22
 _BITS = 40
