@@ -250,7 +250,16 @@ class SalesOpsError(Exception):
             )
             for problem in self.problems
         ]
-        return type(self)(self.message, bare)
+        return type(self)(self._bare_message(), bare)
+
+    def _bare_message(self) -> str:
+        """Take the ids that the problems name out of the sentence that names the occasion."""
+        text = self.message
+        for name in sorted(
+            {name for problem in self.problems for name in problem.ids}, key=len, reverse=True
+        ):
+            text = text.replace(name, "…")
+        return text
 
     def to_dict(self, *, redact: bool = False) -> dict[str, Any]:
         """Return the error as plain JSON types: the body of a 422 or 409 answer.
@@ -274,7 +283,7 @@ class SalesOpsError(Exception):
         """
         return {
             "kind": type(self).__name__,
-            "message": self.message,
+            "message": self._bare_message() if redact else self.message,
             "problems": [problem.to_dict(redact=redact) for problem in self.problems],
         }
 

@@ -207,3 +207,12 @@ def test_a_huge_integer_is_shown_by_its_length(digits):
 def test_a_message_with_a_lone_surrogate_can_be_printed():
     error = InvalidInput("t: 1 problem", [Problem(path="t", message="m", values=(show("\udfff"),))])
     str(error).encode("utf-8")
+
+
+def test_a_redacted_conflict_names_nobody_in_its_message_either():
+    lock = Problem(path="locked", message="lock of a lead to a rep", ids=("'acme'", "'ann'"))
+    error = Infeasible("assign: lead 'acme' has a lock to rep 'ann' that is forbidden", [lock])
+    for told in (str(error.redacted()), str(error.to_dict(redact=True))):
+        assert "acme" not in told
+        assert "ann" not in told
+        assert "that is forbidden" in told
