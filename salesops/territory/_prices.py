@@ -92,8 +92,14 @@ class Instance:
         """How many leads somebody owns today."""
         return 0 if self.current is None else int((self.current >= 0).sum())
 
-    def take(self, leads: Any) -> Instance:
-        """Keep some leads; limits stay as they are."""
+    def take(self, leads: IntArray) -> Instance:
+        """Keep some leads, in rising order; limits stay as they are."""
+        banned = self.banned
+        if len(banned):
+            place = np.full(self.n_leads, -1, dtype=np.int64)
+            place[leads] = np.arange(len(leads))
+            banned = np.column_stack([place[banned[:, 0]], banned[:, 1]])
+            banned = banned[banned[:, 0] >= 0]
         return attrs.evolve(
             self,
             use=self.use[leads],
@@ -102,6 +108,7 @@ class Instance:
             rest=self.rest[leads],
             is_open=self.is_open[leads],
             kind=self.kind[leads],
+            banned=banned,
             current=None if self.current is None else self.current[leads],
         )
 
@@ -342,7 +349,6 @@ def torn(
         upper=instance.upper - used,
         lower=instance.lower - used,
         max_moves=instance.max_moves - moves(instance, owner, ~close),
-        banned=np.empty((0, 2), dtype=np.int64),
     )
     return part, leads, owner, reach
 

@@ -208,13 +208,20 @@ class _Search:
     def _draft(self) -> None:
         """Mend first drafts, the soft choices and the solution of a linear programme; keep the better one."""
         case = attrs.evolve(self.instance, stay=self.stay)
+        few = case.n_leads <= _MANY
+        if few:
+            self._finish(self._soft_draft())
         if self.first is not None:
             self._finish(Draft.of(self.instance, self.first))
-        if self.first is None or self.best.broken() > 0 or case.n_leads <= _MANY:
-            self._finish(Draft.of(self.instance, soft_choices(case, self.prices, self.units, _COLDEST)))
+        if not few and (self.first is None or self.best.broken() > 0):
+            self._finish(self._soft_draft())
         if self.best.broken() > 0 and case.current is not None:
             listed = (case.reps == case.current[:, None]).any(axis=1) | (case.current < 0)
             self._finish(Draft.of(self.instance, np.where(listed, case.current, -1)))
+
+    def _soft_draft(self) -> Draft:
+        case = attrs.evolve(self.instance, stay=self.stay)
+        return Draft.of(self.instance, soft_choices(case, self.prices, self.units, _COLDEST))
 
     def _finish(self, draft: Draft) -> None:
         """Mend a draft and keep it if it is the best."""
