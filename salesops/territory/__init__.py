@@ -11,6 +11,7 @@ from salesops.territory.graph import SocialGraph
 from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
+from salesops.territory.pseudonyms import pseudonym
 from salesops.territory.results import Explanation, Introduction, Proximity
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "assign",
     "compare",
     "proximity",
+    "pseudonym",
 ]

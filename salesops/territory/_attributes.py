@@ -132,7 +132,9 @@ class Attributes:
                 codes = column.codes
                 if name == "status":
                     words, codes = _with_observed(column)
-                shown[name] = pd.Series(pd.Categorical.from_codes(np.asarray(codes, dtype=np.int64), categories=pd.Index(words)))
+                shown[name] = pd.Series(
+                    pd.Categorical.from_codes(np.asarray(codes, dtype=np.int64), categories=pd.Index(words))
+                )
             else:
                 shown[name] = pd.Series(column.astype("datetime64[s]"))
         return shown

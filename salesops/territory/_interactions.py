@@ -67,7 +67,8 @@ def read_interactions(
     table.finish()
     codes = np.full(len(table), -1) if kind is None else kind.codes
     age = (np.datetime64(day, "D") - at).astype(np.int64)
-    weight = weight * worth[codes] * np.exp2(-age / lives[codes])
+    with np.errstate(over="ignore"):
+        weight = weight * np.exp2(-age / lives[codes]) * worth[codes]
     rows = usable_rows(table, source, target, (), usable, notes, weight > 0, _LAPSED)
     about = attributes(
         {"kind": kind, "provenance": provenance, "observed_on": at, "consent": basis, "expires_on": expires}
@@ -94,7 +95,7 @@ def _ties(
     strength = np.zeros(0)
     if len(starts):
         forward = rows.first[order] == one
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             there = np.add.reduceat(np.where(forward, weight[order], 0.0), starts)
             back = np.add.reduceat(np.where(forward, 0.0, weight[order]), starts)
             strength = there + back if directed else _both_ways(there, back, rules[kind[starts]])

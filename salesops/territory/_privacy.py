@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import hmac
-import json
 from collections.abc import Hashable
 
 import attrs
 import numpy as np
 
 from salesops._faults import count, refuse
-from salesops._frames import Ids, Labels, to_plain
-from salesops._frames.ids import family
+from salesops._frames import Ids, Labels
 from salesops.errors import InternalError, Problem
 from salesops.territory._attributes import Attributes, Coded
 from salesops.territory._listing import (
@@ -29,12 +25,13 @@ from salesops.territory._listing import (
 )
 from salesops.territory._ties import EXPIRED
 from salesops.territory.inputs import column_of, find
-
-_PSEUDONYM_DIGITS = 32
+from salesops.territory.pseudonyms import pseudonym
 
 
 def without(ties: Ties, person: Hashable) -> Ties:
     """Leave a person out, and whoever was known only through ties with that person."""
+    if not isinstance(person, Hashable):
+        raise refuse("person", "an id must be hashable", person)
     gone = find(ties.people, person, "person", "people")
     standing = ties.standing.copy()
     standing[gone] = False
@@ -83,20 +80,10 @@ def known_on(ties: Ties, day: dt.date) -> Ties:
     return relabelled(left, known_people(left) | ~had_ties)
 
 
-def pseudonym(person: Hashable, key: str | bytes) -> str:
-    """Hash an id of any type with a secret key; 1, 1.0, True and "1" have four pseudonyms."""
-    if not isinstance(key, (str, bytes)) or not key:
-        # The key is never repeated in an error.
-        raise refuse("key", "is text or bytes, and not empty", type(key).__name__)
-    secret = key.encode() if isinstance(key, str) else key
-    written = json.dumps([family(person), *to_plain([person], "person")], sort_keys=True)
-    return hmac.new(secret, written.encode(), hashlib.sha256).hexdigest()[:_PSEUDONYM_DIGITS]
-
-
 def pseudonymised(ties: Ties, key: str | bytes) -> Ties:
     """Put a pseudonym in the place of every id, and drop what may tell who somebody was."""
-    pseudonym(0, key)
-    names = column_of([pseudonym(person, key) for person in ties.people.values.tolist()])
+    pseudonym(0, key=key)
+    names = column_of([pseudonym(person, key=key) for person in ties.people.values.tolist()])
     ids = Ids(np.arange(len(names)), names)
     people = Labels.of(ids)
     if len(people) != len(names):

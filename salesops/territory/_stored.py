@@ -298,6 +298,9 @@ class StoredGraph:
             facts["kinds"] = ", ".join(
                 f"{name} {n:,}" for name, n in zip(kind.names, tally.tolist(), strict=True)
             )
+        expires = None if self._record is None else self._record.about.days("expires_on")
+        if expires is not None:
+            facts["with a day of expiry"] = f"{int((~np.isnat(expires)).sum()):,}"
         if self._n_denied():
             facts["denied"] = f"{self._n_denied():,}"
         notes = [

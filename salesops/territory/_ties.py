@@ -130,11 +130,7 @@ def may_be_used(
         notes.append(_counted(table, WITHHELD, int((~consent).sum())))
     if unsaid:
         notes.append(_counted(table, "consent is not stated and was taken as given", unsaid))
-    if expires is None or isinstance(expires, Coded) or np.isnat(expires).all():
-        return consent, notes
-    if as_of is None:
-        dated = int((~np.isnat(expires)).sum())
-        notes.append(_counted(table, "no as_of was given, so nothing has expired", dated))
+    if expires is None or isinstance(expires, Coded) or as_of is None:
         return consent, notes
     expired = consent & (expires <= np.datetime64(as_of, "D"))
     if expired.any():

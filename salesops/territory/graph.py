@@ -102,7 +102,7 @@ class SocialGraph(StoredGraph):
             True reads each row as a tie from source to target only.
         as_of : date or ISO text, optional
             The day as of which the graph is wanted: ties that have expired by then are set aside, and a row
-            observed after it is a fault. Without it nothing expires, and the report says so.
+            observed after it is a fault. Without it nothing expires until :meth:`as_of` is asked.
         zone : str, optional
             Business time zone, in which times with an offset become days.
 

@@ -151,10 +151,11 @@ def test_a_tie_whose_consent_has_expired_leaves_no_trace_but_a_count():
     assert "r1" not in json.dumps(graph.to_dict())
 
 
-def test_without_as_of_nothing_expires_and_the_report_says_so():
+def test_without_as_of_nothing_expires_and_the_card_counts_what_may():
     graph = made([{"source": "a", "target": "b", "expires_on": "1999-01-01"}])
     assert graph.n_ties == 1
-    assert "no as_of" in graph.report[0].message
+    assert "<dt>with a day of expiry</dt><dd>1</dd>" in graph._repr_html_()
+    assert graph.as_of("2024-01-01").n_people == 0
 
 
 def test_a_row_observed_after_as_of_is_refused():

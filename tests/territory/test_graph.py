@@ -235,3 +235,9 @@ def test_ids_of_one_column_that_differ_by_type_are_refused():
 def test_an_empty_id_is_refused():
     with pytest.raises(InvalidInput, match=r"source.*row 0"):
         graph(("", "p1", 1))
+
+
+def test_whole_and_other_numbers_as_ids_stay_what_they_are():
+    made = graph((2, 3.5, 1))
+    assert [type(person) for person in made.people] == [float, int]
+    assert SocialGraph.from_ties(made.to_frame()) == made
