@@ -13,6 +13,7 @@ from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.pseudonyms import pseudonym
 from salesops.territory.results import Explanation, Introduction, Proximity
+from salesops.territory.review import ReviewSheet, review
 
 __all__ = [
     "Comparison",
@@ -22,10 +23,12 @@ __all__ = [
     "Measure",
     "Proximity",
     "RandomWalk",
+    "ReviewSheet",
     "SocialGraph",
     "TerritoryPlan",
     "assign",
     "compare",
     "proximity",
     "pseudonym",
+    "review",
 ]
