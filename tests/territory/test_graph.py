@@ -241,3 +241,11 @@ def test_whole_and_other_numbers_as_ids_stay_what_they_are():
     made = graph((2, 3.5, 1))
     assert [type(person) for person in made.people] == [float, int]
     assert SocialGraph.from_ties(made.to_frame()) == made
+
+
+def test_numpy_scalars_in_a_list_are_the_ids_they_hold():
+    made = SocialGraph.from_ties(
+        {"source": [np.int64(1), np.int64(2)], "target": [np.str_("p"), np.str_("q")]}
+    )
+    assert made == SocialGraph.from_ties({"source": [1, 2], "target": ["p", "q"]})
+    assert SocialGraph.from_dict(made.to_dict()) == made
