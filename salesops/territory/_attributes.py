@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops._faults import closest
-from salesops._frames import Reader
+from salesops._frames import Ids, Reader
 from salesops._frames.ids import factorize
 
 IntArray = npt.NDArray[np.integer[Any]]
@@ -206,6 +206,15 @@ def joined(parts: Sequence[tuple[Attributes, int]]) -> Attributes:
     return attributes(columns)
 
 
+def _distinct(cells: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
+    """Split a column into codes and distinct values; a categorical one is split already."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        categories = pd.Series(cells.cat.categories, dtype=object)
+        codes: Any = cells.cat.codes.to_numpy()
+        return Ids(codes, categories.to_numpy(dtype=object)), {}
+    return factorize(cells)
+
+
 def read_text(
     table: Reader, column: str, *, choices: Sequence[str] = (), required: bool = False
 ) -> Coded | None:
@@ -215,7 +224,7 @@ def read_text(
     cells = table.cells(column)
     if cells is None:
         return None
-    ids, unfit = factorize(cells)
+    ids, unfit = _distinct(cells)
     wrong = np.zeros(len(ids), dtype=bool)
     wrong[list(unfit)] = True
     given = [value if isinstance(value, str) else None for value in ids.distinct.tolist()]

@@ -86,12 +86,14 @@ def _ties(
     if not directed:
         first, second = np.minimum(first, second), np.maximum(first, second)
     when = about.days("observed_on")
-    keys = [weight] if when is None else [weight, when.view(np.int64)]
-    order = np.lexsort((*about.codes(), *keys, codes, second, first))
+    key = first.astype(np.int64) * max(len(rows.people), 1) + second
+    key = key * (int(codes.max(initial=-1)) + 2) + codes + 1
+    keys: list[npt.NDArray[Any]] = about.replace(kind=None, observed_on=None).codes()
+    keys += [weight, key] if when is None else [weight, when.view(np.int64), key]
+    order = np.lexsort(keys)
+    key = key[order]
+    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
     one, other, kind = first[order], second[order], codes[order]
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (one[1:] != one[:-1]) | (other[1:] != other[:-1]) | (kind[1:] != kind[:-1])
-    starts = np.flatnonzero(fresh)
     strength = np.zeros(0)
     if len(starts):
         forward = rows.first[order] == one

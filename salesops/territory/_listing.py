@@ -74,8 +74,10 @@ def lay_out(ties: Ties) -> tuple[IntArray, IntArray, FloatArray]:
     n = len(ties.people)
     source, target, weight = ties.source, ties.target, ties.weight
     if len(ties.about):
-        counts = ~ties.about.denied(len(source))
-        source, target, weight = _summed(source[counts], target[counts], weight[counts])
+        if ties.about.text("status") is not None:
+            counts = ~ties.about.denied(len(source))
+            source, target, weight = source[counts], target[counts], weight[counts]
+        source, target, weight = _summed(source, target, weight)
         if not np.isfinite(weight).all():
             raise_all("graph", [Problem(path="weight", message=_TOO_LARGE)])
     starts = np.zeros(n + 1, dtype=np.int64)
