@@ -185,7 +185,7 @@ def _days(argument: str, value: Any) -> float:
             days = pd.Timedelta(value) / pd.Timedelta(days=1)
         except (ValueError, OverflowError) as error:
             raise refuse(argument, "is not a length of time", value, hint=hint) from error
-    if not days >= 1:
+    if not 1 <= days < float("inf"):
         raise refuse(argument, "must be one day or more", value, hint=f"{hint}; 'm' means minutes")
     return days
 

@@ -14,22 +14,17 @@ import pandas as pd
 from scipy import sparse
 
 from salesops import _display
-from salesops._faults import check_choice, count, raise_all
-from salesops._frames import Labels, from_plain, id_column, to_plain
+from salesops._faults import count
+from salesops._frames import Labels, id_column, to_plain
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops.errors import Problem
-from salesops.territory._attributes import NAMES, NONE, Attributes, same_attributes
+from salesops.territory._attributes import NONE, Attributes, same_attributes
+from salesops.territory._document import FIELD_OF, SCHEMA_VERSION, from_document
 from salesops.territory._listing import IntArray, Mask, Note, Ties, lay_out
 from salesops.territory._networkx import to_networkx
-from salesops.territory._ties import read_ties
 
 if TYPE_CHECKING:
     import networkx as nx
-
-_SCHEMA_VERSION = 1
-_FIELDS = {"kind", "schema_version", "is_directed", "people", "source", "target", "weight"}
-_ABOUT = {"kind": "kinds", **{name: name for name in NAMES if name != "kind"}}
-_OPTIONAL = {"report", "report_ends", "standing", *_ABOUT.values()}
 
 
 def _same_labels(one: Labels, other: Labels) -> bool:
@@ -237,13 +232,13 @@ class StoredGraph:
         ties = self._listed()
         return {
             "kind": "social_graph",
-            "schema_version": _SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION,
             "is_directed": self.is_directed,
             "people": to_plain(self._labels.values.tolist(), "people"),
             "source": ties.source.tolist(),
             "target": ties.target.tolist(),
             "weight": ties.weight.tolist(),
-            **{_ABOUT[name]: ties.about.cells(name) for name in ties.about.columns},
+            **{FIELD_OF[name]: ties.about.cells(name) for name in ties.about.columns},
             "standing": np.flatnonzero(self._standing).tolist(),
             "report": [note.to_dict() for note in self.report],
             "report_ends": [None if note.ends is None else note.ends.tolist() for note in self._notes],
@@ -273,7 +268,7 @@ class StoredGraph:
         >>> SocialGraph.from_dict(graph.to_dict())
         SocialGraph(2 people, 1 tie)
         """
-        return cls._of(_from_document(document))
+        return cls._of(from_document(document))
 
     def __repr__(self) -> str:
         ties = count(self.n_ties, "directed tie" if self.is_directed else "tie")
@@ -322,68 +317,3 @@ class StoredGraph:
                 **ties.about.take(rows).frame_columns(),
             }
         )
-
-
-def _from_document(document: Mapping[str, Any]) -> Ties:
-    """Check a document and take its ties, which then pass the same door as any others."""
-    faults = [
-        Problem(path=f"$.{name}", message="the field is missing")
-        for name in sorted(_FIELDS - document.keys())
-    ]
-    faults += [
-        Problem(path=f"$.{name}", message="unknown field")
-        for name in sorted(document.keys() - _FIELDS - _OPTIONAL)
-    ]
-    raise_all("social graph", faults)
-    check_choice("$.kind", document["kind"], ("social_graph",))
-    people = from_plain(document["people"])
-    ends = {
-        name: [people[p] for p in _places(document[name], f"$.{name}", len(people), faults)]
-        for name in ("source", "target")
-    }
-    standing = _places(document.get("standing", []), "$.standing", len(people), faults)
-    report = document.get("report", [])
-    sides = document.get("report_ends", [None] * len(report))
-    noted = [
-        [_places(side, f"$.report_ends[{k}]", len(people), faults) for side in sides_of or ()]
-        for k, sides_of in enumerate(sides)
-    ]
-    if document["schema_version"] != _SCHEMA_VERSION:
-        faults.append(
-            Problem(
-                path="$.schema_version",
-                message=f"must be {_SCHEMA_VERSION}",
-                values=(repr(document["schema_version"]),),
-            )
-        )
-    raise_all("social graph", faults)
-    about = {ours: document[theirs] for ours, theirs in _ABOUT.items() if theirs in document}
-    ties = read_ties(
-        {**ends, "weight": document["weight"], **about},
-        "$",
-        columns=None,
-        combine=None,
-        directed=bool(document["is_directed"]),
-        others=people,
-    )
-    at = np.array([ties.people.position(label) for label in people], dtype=np.int32)
-    stands = np.zeros(len(people), dtype=bool)
-    stands[at[standing]] = True
-    if "standing" not in document:
-        stands[:] = True
-        stands[ties.source] = stands[ties.target] = False
-    notes = tuple(
-        Note(problem=Problem(**note), ends=at[np.array(both, dtype=np.int64)] if both else None)
-        for note, both in zip(report, noted, strict=True)
-    )
-    return attrs.evolve(ties, notes=notes, standing=stands)
-
-
-def _places(places: Any, path: str, n_people: int, faults: list[Problem]) -> list[int]:
-    """Check positions in the list of people."""
-    wrong = [k for k, p in enumerate(places) if type(p) is not int or not 0 <= p < n_people]
-    if wrong:
-        values = tuple(repr(places[k]) for k in wrong)
-        faults.append(Problem(path=path, message="is no position in people", rows=wrong, values=values))
-        return []
-    return list(places)

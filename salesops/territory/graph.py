@@ -438,6 +438,8 @@ class SocialGraph(StoredGraph):
             or not (0 < weight < math.inf)
         ):
             raise refuse("weight", "must be a finite number above 0", weight)
+        if not isinstance(add_people, bool):
+            raise refuse("add_people", "is True or False", add_people)
         return self._of(
             with_answers(
                 self._listed(),
