@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesops import territory
@@ -46,6 +46,7 @@ def same(one, other):
     assert one.to_dict() == other.to_dict()
 
 
+@settings(max_examples=40)
 @given(ROWS, st.booleans())
 def test_who_is_forgotten_was_never_there(rows, directed):
     table = labelled(rows)
@@ -56,6 +57,7 @@ def test_who_is_forgotten_was_never_there(rows, directed):
         same(graph.forget(person), without)
 
 
+@settings(max_examples=40)
 @given(ROWS)
 def test_forgetting_after_json_is_forgetting(rows):
     graph = SocialGraph.from_ties(labelled(rows), combine="sum")
@@ -89,6 +91,7 @@ def test_who_is_forgotten_never_wrote(mails, rule):
         same(graph.forget(person), read(table[(table["source"] != person) & (table["target"] != person)]))
 
 
+@settings(max_examples=40)
 @given(ROWS, ROWS)
 def test_who_is_forgotten_in_a_union_was_in_no_layer(one, other):
     layers = {
