@@ -47,8 +47,16 @@ class SocialGraph(StoredGraph):
     ----------
     labels : Labels
         The index of people: label to position and back.
+    starts, targets, weights : ndarray
+        Ties that count as in a compressed sparse row matrix, an undirected one both ways.
     is_directed : bool
         True if a tie leads only from its source to its target.
+    record : Record or None
+        Every tie that is known, counted or not, with its attributes; None if no tie has any.
+    notes : tuple of Note
+        The report, and whom it is about.
+    standing : ndarray of bool
+        Who belongs to the graph even without a tie.
     report : tuple of Problem
         What was set aside while reading, and why: self ties, ties of weight 0, ties without consent.
 
