@@ -194,3 +194,27 @@ def test_an_id_that_cannot_be_written_down_has_no_pseudonym():
     graph = SocialGraph.from_ties([{"source": frozenset({1}), "target": "b"}])
     with pytest.raises(InvalidInput, match="cannot be written as JSON"):
         graph.pseudonymised(key="k")
+
+
+@settings(max_examples=40)
+@given(
+    st.sets(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd")).filter(lambda pair: pair[0] < pair[1])
+    ),
+    st.dictionaries(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd")).filter(lambda pair: pair[0] < pair[1]),
+        st.sampled_from(["confirmed", "denied"]),
+        min_size=1,
+    ),
+)
+def test_who_is_forgotten_after_a_review_was_never_asked(pairs, answers):
+    def read(gone):
+        rows = [{"source": s, "target": t} for s, t in sorted(pairs) if gone not in (s, t)]
+        said = [
+            {"source": s, "target": t, "answer": a} for (s, t), a in answers.items() if gone not in (s, t)
+        ]
+        return SocialGraph.from_ties(rows).reviewed(said, add_people=True)
+
+    graph = read(None)
+    for person in graph.people.tolist():
+        same(graph.forget(person), read(person))
