@@ -22,6 +22,7 @@ from salesops.territory.results import Explanation
 
 __all__ = ["ReviewSheet", "review"]
 
+_ROWS = 20
 _SHOWN = ("lead_id", "path", "strength", "evidence", "question")
 
 
@@ -59,7 +60,7 @@ class ReviewSheet:
     0   acme    ann  confirmed
     1   acme     bo     denied
     2    ann     bo   observed
-    >>> sheet.to_dict()["rows"][0]["n_between"], "ann" in sheet.report()
+    >>> sheet.to_dict()["rows"][0]["n_between"], "ann" in sheet.page()
     (1, True)
     """
 
@@ -136,7 +137,7 @@ class ReviewSheet:
         )
         return Explanation(subject=f"rep {show(rep)} and lead {show(lead)}", facts=facts, sentences=sentences)
 
-    def report(self, title: str = "Whom do you know?") -> str:
+    def page(self, title: str = "Whom do you know?") -> str:
         """Put the questions on one self-contained HTML page, a section for each rep.
 
         Parameters
@@ -154,7 +155,9 @@ class ReviewSheet:
             mine = self.for_rep(rep).rows
             known = int(mine["weight"].notna().sum())
             words = f"{count(len(mine), 'question')}, {known} of them about a tie that the graph has."
-            sections[str(rep)] = [words, mine[list(_SHOWN)].rename(columns={"lead_id": "lead"})]
+            shown = mine[list(_SHOWN)].rename(columns={"lead_id": "lead"})
+            parts = [shown.iloc[k : k + _ROWS] for k in range(0, len(shown), _ROWS)]
+            sections[str(rep)] = [words, *parts]
         return _display.report(title, sections)
 
     def to_dict(self) -> dict[str, Any]:

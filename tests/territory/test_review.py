@@ -40,7 +40,7 @@ def test_a_direct_tie_is_asked_about_with_its_evidence():
 def test_people_in_between_are_named_only_if_asked():
     hidden = territory.review(graph(), REPS, LEADS)
     assert "cy" not in json.dumps(hidden.to_dict())
-    assert "cy" not in hidden.report()
+    assert "cy" not in hidden.page()
     asked = row(hidden, "ann", "bolt")
     assert asked["question"] == "Do you know bolt yourself? The graph sees one contact in between."
     assert asked["target"] == "bolt"
@@ -125,12 +125,19 @@ def test_filled_in_answers_come_back_with_who_gave_them():
 def test_a_sheet_shows_itself_as_card_page_and_json():
     sheet = territory.review(graph(), REPS, LEADS, names=True)
     assert "Do you know acme?" in sheet._repr_html_()
-    page = sheet.report("Ties of <Q3>")
+    page = sheet.page("Ties of <Q3>")
     assert "<h2>ann</h2>" in page
     assert "Ties of &lt;Q3&gt;" in page
     assert "Do you know acme?" in report("Review", {"Ties": sheet})
     assert json.loads(json.dumps(sheet.to_dict()))["kind"] == "review_sheet"
     assert sheet.explain("ann", "acme").facts["n_between"] == 0
+
+
+def test_a_page_asks_every_question():
+    leads = {"lead_id": [f"lead-{k}" for k in range(45)]}
+    page = territory.review(graph(), {"rep_id": ["ann"]}, leads).page()
+    assert all(f"Do you know lead-{k}?" in page for k in range(45))
+    assert "more rows" not in page
 
 
 def test_no_reps_or_no_leads_is_an_empty_sheet():
