@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from salesops.territory import _compiled
 from salesops.territory._kernels import Matrix
 
 Block = npt.NDArray[Any]
@@ -27,28 +28,29 @@ def _scipy_kernel() -> Callable[..., None] | None:
 
 
 _ADD = _scipy_kernel()
+_WORTH_COMPILING = 1 << 24
 
 
-def add_product(matrix: Matrix, block: Block, out: Block) -> Block:
-    """Add ``matrix @ block`` to `out` in place and return it.
+def add_product(matrix: Matrix, block: Block, out: Block, *, reverse: bool = False) -> Block:
+    """Add ``matrix @ block`` to `out`, or to minus `out` if `reverse`, in place; return it.
 
     Each entry is summed in the order of the row's stored entries, whatever the number of columns, so that a
-    column's answer does not depend on the others.
+    column's answer does not depend on the others. A large product is compiled if numba is there, which
+    changes no bit.
     """
-    if _ADD is None or not (block.flags.c_contiguous and out.flags.c_contiguous):
+    in_rows = block.flags.c_contiguous and out.flags.c_contiguous
+    if in_rows and matrix.nnz * block.shape[1] >= _WORTH_COMPILING and _compiled.is_installed():
+        sign = out.dtype.type(-1.0 if reverse else 1.0)
+        _compiled.product()(matrix.indptr, matrix.indices, matrix.data, block, out, sign)
+        return out
+    if reverse:
+        np.negative(out, out=out)
+    if _ADD is None or not in_rows:
         out += matrix @ block
-    else:
-        rows, columns = matrix.shape
-        _ADD(
-            rows,
-            columns,
-            block.shape[1],
-            matrix.indptr,
-            matrix.indices,
-            matrix.data,
-            block.reshape(-1),
-            out.reshape(-1),
-        )
+        return out
+    n, m = matrix.shape
+    flat = block.reshape(-1), out.reshape(-1)
+    _ADD(n, m, block.shape[1], matrix.indptr, matrix.indices, matrix.data, *flat)
     return out
 
 

@@ -306,9 +306,8 @@ def _accelerated(
     now[starts, column] += source
     now *= 0.5
     for _ in range(steps - 1):
-        np.negative(before, out=before)
-        before[starts, column] += source * growing
-        add_product(ready.step, now, before)
+        before[starts, column] -= source * growing
+        add_product(ready.step, now, before, reverse=True)
         before, now = now, before
         growth, growing = growing, 2.0 * reach * growing - growth
     now /= growing

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from salesops import datasets
 from salesops.errors import InvalidInput
-from salesops.territory import RandomWalk, SocialGraph, _order, _products, _walks, proximity
+from salesops.territory import RandomWalk, SocialGraph, _compiled, _order, _products, _walks, proximity
 
 PROXIMITY = import_module("salesops.territory.proximity")
 
@@ -117,6 +117,18 @@ def test_a_product_is_added_whatever_the_layout_of_the_block():
     out = np.asfortranarray(rng.random((9, 4)))
     expected = out + matrix @ block
     assert np.allclose(_products.add_product(matrix, block, out), expected)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_the_compiled_product_changes_no_bit(world, monkeypatch, directed):
+    pytest.importorskip("numba")
+    made = world[1]
+    graph = SocialGraph.from_ties(made.ties, directed=directed)
+    monkeypatch.setattr(_compiled, "is_installed", lambda: False)
+    plain = proximity(graph, made.reps, made.leads, top=8)
+    monkeypatch.setattr(_compiled, "is_installed", lambda: True)
+    monkeypatch.setattr(_products, "_WORTH_COMPILING", 0)
+    assert proximity(graph, made.reps, made.leads, top=8).to_dict() == plain.to_dict()
 
 
 def test_islands_score_exactly_zero_in_a_large_graph(world):
