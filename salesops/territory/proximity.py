@@ -9,7 +9,6 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from salesops import _run
 from salesops._faults import check_choice, count, raise_all, refuse
@@ -251,10 +250,12 @@ def _contacts(
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Job:
-    """What every block needs: plain arrays, so that it travels to another process."""
+    """What every block needs: plain arrays, so that it travels to another process.
 
-    walk: _walks.Walk | None
-    strength: sparse.csr_array[Any] | None
+    `ready` is what the measure works on: a walk made ready, or the strengths of ties.
+    """
+
+    ready: Any
     measure: Measure
     persons: IntArray
     contacts: Contacts
@@ -276,18 +277,18 @@ class _Answer:
 
 def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
     adjacency, persons, contacts = graph.adjacency, ends.persons, ends.contacts
-    walk = strength = None
+    ready: Any
     if isinstance(measure, RandomWalk):
         if graph.is_directed and measure.normalisation != "out":
             hint = "use normalisation='out', or make the graph with directed=False"
             message = "needs ties that hold both ways"
             raise refuse("RandomWalk.normalisation", message, measure.normalisation, hint=hint)
         scale = _SCALE[measure.normalisation]
-        walk = _walks.make_ready(
+        ready = _walks.make_ready(
             adjacency, restart=measure.restart, undirected=not graph.is_directed, scale=scale
         )
         # The walk keeps people in an order of its own: both ends of every pair move there.
-        place = np.append(walk.place, -1)
+        place = np.append(ready.place, -1)
         persons = place[persons]
         contacts = attrs.evolve(contacts, person=place[contacts.person])
     else:
@@ -295,19 +296,17 @@ def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
             most = float(adjacency.data.max())
             hint = "use transform='saturating' or 'relative', or scale the weights"
             raise refuse("graph", "a weight is above 1, which is no strength", most, hint=hint)
-        strength = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
-    return _Job(walk=walk, strength=strength, measure=measure, persons=persons, contacts=contacts, top=top)
+        ready = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
+    return _Job(ready=ready, measure=measure, persons=persons, contacts=contacts, top=top)
 
 
 def _people_scores(job: _Job, starts: IntArray) -> tuple[FloatArray, FloatArray, str]:
     """Score everybody for a block of starts: scores, certified errors, and how contacts roll up."""
     measure = job.measure
     if isinstance(measure, RandomWalk):
-        assert job.walk is not None  # noqa: S101  (set by _job for this measure)
-        people, error = _walks.walk(job.walk, starts, measure.tolerance - _kernels.ROUNDING)
+        people, error = _walks.walk(job.ready, starts, measure.tolerance - _kernels.ROUNDING)
         return people, error + _kernels.ROUNDING, "sum"
-    assert job.strength is not None  # noqa: S101  (set by _job for this measure)
-    return _kernels.best_chains(job.strength, starts, measure.max_hops), np.zeros(len(starts)), "max"
+    return _kernels.best_chains(job.ready, starts, measure.max_hops), np.zeros(len(starts)), "max"
 
 
 def _block(job: _Job, reps: IntArray) -> _Answer:
