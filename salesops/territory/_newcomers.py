@@ -34,8 +34,8 @@ class People:
         Expected visits of a damped walk from the person to the person itself, the start counted: from below.
     largest : float
         The largest weight of the graph.
-    friends : list of frozenset or None
-        Who each rep knows, as positions of people, and herself under -1; None without a graph.
+    friends : tuple of mappings or None
+        Of each rep the people 0 ties away (herself) and 1 (those she knows).
     """
 
     labels: Labels
@@ -131,6 +131,7 @@ class People:
             "largest": self.largest,
             "method": {"kind": self.method.kind, **attrs.asdict(self.method)},
             "is_directed": self.is_directed,
+            "friends": [[list(pair) for pair in sorted(near.items())] for near in self.friends or ()],
         }
 
     @classmethod
@@ -149,6 +150,7 @@ class People:
             largest=float(document["largest"]),
             method=measure(**options),
             is_directed=bool(document["is_directed"]),
+            friends=tuple(dict(map(tuple, near)) for near in document["friends"]) or None,
         )
 
 
