@@ -88,6 +88,8 @@ class Decision:
         Which field of the lead told who knows it: "candidates", "ties", "person_id".
     router_tag : str
         Tag of the router that decided.
+    asked
+        The lead as it was understood; what :meth:`Router.commit` counts.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple, Self
 
 import attrs
@@ -11,28 +11,24 @@ import pandas as pd
 
 from salesops import _display
 from salesops._faults import closest, count, raise_all, refuse
-from salesops._frames import Labels, Reader, check_known, to_frame
+from salesops._frames import Labels, Reader, to_frame
 from salesops._frames.ids import is_missing
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _snapshot
+from salesops.territory._deciding import decide, near_of, of_row
 from salesops.territory._incoming import Asked, Desk, as_document, content, identity, read_lead
 from salesops.territory._newcomers import people_of
 from salesops.territory._routing import (
-    Offers,
-    Room,
     State,
     Terms,
-    all_offers,
-    offers,
     taken,
 )
-from salesops.territory.decision import Decision, Routing, RunnerUp
+from salesops.territory.decision import Decision, Routing
 from salesops.territory.results import Introduction, Proximity
 
 __all__ = ["Router"]
 
 _BUCKETS = 1024
-_RUNNERS_UP = 3
 
 
 class Entry(NamedTuple):
@@ -65,6 +61,8 @@ class Router:
         How many leads were counted since the plan.
     tag : str
         Fingerprint of the plan and of all that was committed, in order.
+    desk, terms, state, opening, ledger, first_tag, prox
+        What it works with; made by ``plan.router()`` and :meth:`from_dict`, not by hand.
 
     Notes
     -----
@@ -109,6 +107,8 @@ class Router:
     1     bo   2.0       2.0
     >>> print(router.explain("cargo").sentences[0])
     goes to rep 'bo', score 0.5471
+    >>> str(router.introduction(router.route({"lead_id": "eve", "person_id": "acme"})))
+    'a direct tie'
     >>> again = territory.Router.from_dict(router.to_dict())
     >>> again.tag == router.tag
     True
@@ -153,88 +153,7 @@ class Router:
         entry = self._ledger[hash(asked.key) % _BUCKETS].get(asked.key)
         if entry is not None:
             return self._again(entry, asked)
-        return self._decide(asked)
-
-    def _decide(self, asked: Asked) -> Decision:
-        terms, state, use = self._terms, self._state, asked.use
-        reps, scores, able = asked.reps, asked.scores, self._able(asked.requires)
-        if able is not None:
-            kept = [k for k, rep in enumerate(reps) if rep in able]
-            reps, scores = [reps[k] for k in kept], [scores[k] for k in kept]
-        room = Room(terms, state, use)
-        ranked = offers(terms, state, reps, scores, use)
-        first = _first(ranked, room, able)
-        if first < 0 and terms.is_cold:
-            ranked = all_offers(terms, state, reps, scores, use)
-            first = _first(ranked, room, able)
-        if first < 0 or (not terms.is_cold and ranked[first][0] > 0):
-            return self._nobody(asked, room, able)
-        names = self._desk.names
-        loss, rep, score = ranked[first]
-        behind: list[RunnerUp] = []
-        for other, who, worth in ranked[first + 1 :]:
-            if len(behind) == _RUNNERS_UP:
-                break
-            if (able is None or who in able) and room.at(who):
-                behind.append(RunnerUp(names[who], worth, other + worth, other - loss))
-        closer, obstacle = self._closer(asked, score, room, able)
-        near = rep in asked.reps
-        return Decision(
-            lead_id=asked.lead_id,
-            rep_id=names[rep],
-            score=score,
-            price=loss + score,
-            reason="cold" if not near else "closest" if closer is None else "next closest",
-            closest=closer,
-            obstacle=obstacle,
-            runners_up=tuple(behind),
-            n_between=asked.n_between.get(rep),
-            source=asked.source,
-            router_tag=self.tag,
-            asked=asked,
-        )
-
-    def _able(self, requires: Sequence[str]) -> frozenset[int] | None:
-        """Say who has the skills; None for everyone."""
-        if not requires or self._desk.skills is None:
-            return None
-        needed = frozenset(requires)
-        return frozenset(rep for rep, skills in enumerate(self._desk.skills) if needed <= skills)
-
-    def _closer(
-        self, asked: Asked, score: float, room: Room, able: frozenset[int] | None
-    ) -> tuple[Hashable | None, str | None]:
-        """Name the rep of greatest score if it is more than the owner's, and what keeps her from the lead."""
-        best = max(asked.scores, default=score)
-        if best <= score:
-            return None, None
-        rep = min(who for who, worth in zip(asked.reps, asked.scores, strict=True) if worth == best)
-        if able is not None and rep not in able:
-            return self.rep_labels[rep], "skills"
-        return self.rep_labels[rep], "price" if room.at(rep) else "room"
-
-    def _nobody(self, asked: Asked, room: Room, able: frozenset[int] | None) -> Decision:
-        if not len(self.rep_labels):
-            reason = "no rep"
-        elif able is not None and not able:
-            reason = "skills"
-        elif not self._terms.is_cold and not asked.reps:
-            reason = "no connection"
-        else:
-            reason = "capacity"
-        closer, obstacle = self._closer(asked, 0.0, room, able)
-        return Decision(
-            lead_id=asked.lead_id,
-            rep_id=None,
-            score=0.0,
-            price=0.0,
-            reason=reason,
-            closest=closer,
-            obstacle=obstacle,
-            source=asked.source,
-            router_tag=self.tag,
-            asked=asked,
-        )
+        return decide(self._desk, self._terms, self._state, self.tag, asked)
 
     def _again(self, entry: Entry, asked: Asked) -> Decision:
         """Give the decision that was made, if the lead is what it was."""
@@ -345,7 +264,7 @@ class Router:
         reader = Reader(table, "leads", key=("lead_id",), faults=faults)
         ids = reader.ids("lead_id")
         labels = Labels.of(ids)
-        near = None if candidates is None else _near_of(candidates, labels, faults)
+        near = None if candidates is None else near_of(candidates, labels, faults)
         raise_all(
             "route_many", [fault for fault in faults if fault.path != "leads.lead_id" or not fault.rows]
         )
@@ -366,7 +285,7 @@ class Router:
                 decision = router.route(document)
                 router = router.commit(decision)
             except InvalidInput as error:
-                rejected += [_of_row(fault, label) for fault in error.problems]
+                rejected += [of_row(fault, label) for fault in error.problems]
                 continue
             decisions.append(decision)
             kept.append(row)
@@ -590,36 +509,9 @@ def check_people(people: object) -> Proximity:
     return people
 
 
-def _first(ranked: Offers, room: Room, able: frozenset[int] | None) -> int:
-    """Find the best offer of somebody with the skills and the room; -1 if there is none."""
-    for k, (_, rep, _) in enumerate(ranked):
-        if (able is None or rep in able) and room.at(rep):
-            return k
-    return -1
-
-
 def _place(entry: Entry) -> int:
     return entry.place
 
 
 def _field(name: str, asked: Asked) -> str:
     return (asked.source or "candidates") if name == "near" else name
-
-
-def _of_row(fault: Problem, row: Hashable) -> Problem:
-    return attrs.evolve(fault, path=fault.path.removeprefix("$").removeprefix(".") or "lead", rows=(row,))
-
-
-def _near_of(candidates: object, leads: Labels, faults: list[Problem]) -> dict[int, list[dict[str, Any]]]:
-    """Group a table of candidates by lead."""
-    table = Reader(candidates, "candidates", key=("lead_id", "rep_id"), faults=faults)
-    lead, rep = table.ids("lead_id"), table.ids("rep_id")
-    amount = "score" if table.has("score") else "proximity"
-    given = table.cells(amount)
-    check_known(faults, "candidates.lead_id", lead, leads, "leads", table.rows, who=table.who)
-    raise_all("route_many", [fault for fault in faults if fault.path.startswith("candidates")])
-    near: dict[int, list[dict[str, Any]]] = {}
-    who, worth = rep.labels().tolist(), [] if given is None else given.tolist()
-    for row, code in enumerate(leads.codes(lead).tolist()):
-        near.setdefault(code, []).append({"rep_id": who[row], amount: worth[row]})
-    return near
