@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import attrs
 import numpy as np
@@ -23,6 +23,8 @@ from salesops.territory.results import Explanation, Proximity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from salesops.territory.router import Router
 
 __all__ = ["TerritoryPlan"]
 
@@ -122,6 +124,8 @@ class TerritoryPlan:
     >>> territory.TerritoryPlan.from_dict(plan.to_dict()).to_dict() == plan.to_dict()
     True
     >>> ax = plan.plot()
+    >>> plan.router(expected=10)
+    Router(2 reps, 0 leads committed)
     """
 
     rep_labels: Labels
@@ -347,6 +351,45 @@ class TerritoryPlan:
         from salesops.territory.plot import territory_map
 
         return territory_map(self, ax)
+
+    def router(
+        self,
+        *,
+        expected: float | Mapping[str, float] | None = None,
+        reps: object = None,
+        people: Proximity | None = None,
+        candidates: Literal["proximity", "score"] | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> Router:
+        """Make the router that gives leads to reps one by one, going on from this plan.
+
+        Parameters
+        ----------
+        expected : number or mapping, optional
+            How many leads are to come (each like a mean lead of the plan), or the total of each quantity,
+            ``{"workload": 2000, "value": 3.2e6}``. The router then keeps the bands of the end of that stream,
+            and spreads capacity over it. Without, it keeps the bands of every moment.
+        reps : table, optional
+            ``rep_id`` and ``capacity``, ``skills`` or both, in place of the plan's: capacity that the plan
+            left free for new leads, and what the reps can do.
+        people : Proximity, optional
+            Proximity of the reps to people, who may then be named in a lead's ``ties`` or ``person_id``. By
+            default the plan's own, where each of its leads is one person.
+        candidates : {"proximity", "score"}, optional
+            What the candidates of a lead carry: proximities, which are multiplied by its value, or scores. By
+            default proximities if the plan has them.
+        columns : mapping, optional
+            ``{"name in your table": "name above"}``, for `reps`.
+
+        Returns
+        -------
+        Router
+        """
+        from salesops.territory._opening import open_router
+
+        return open_router(
+            self, expected=expected, reps=reps, people=people, candidates=candidates, columns=columns
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON types; reps and leads by position in their lists of ids.
