@@ -127,7 +127,7 @@ def _lead_for_nobody(task: Task) -> Infeasible | None:
         return None
     must = Problem(path="require_all", message="every lead must have an owner")
     free = task.locked < 0
-    banned = np.flatnonzero(task.is_forbidden() & free)
+    banned = np.flatnonzero((task.n_open() == 0) & free)
     if len(banned):
         lead = _lead(task, int(banned[0]))
         every = Problem(path="forbidden", message="forbids every rep to own a lead", ids=(lead,))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from salesops._faults import raise_all, refuse
 from salesops._frames import Labels
 from salesops.errors import Problem, show
+from salesops.territory._eligible import Eligibility, read_eligibility, read_match
 from salesops.territory._pairs import (
     check_objective,
     known_pairs,
@@ -47,6 +48,8 @@ class Task:
         The rep that a lead is locked to, or -1.
     forbidden : ndarray of shape (m, 2)
         Pairs (lead, rep).
+    eligibility : Eligibility
+        Which reps may own which leads.
     """
 
     reps: Labels
@@ -64,6 +67,7 @@ class Task:
     most: FloatArray
     locked: IntArray
     forbidden: IntArray
+    eligibility: Eligibility
     balance: dict[str, float]
     fallback: str
     require_all: bool
@@ -78,33 +82,51 @@ class Task:
         """How many reps there are."""
         return len(self.reps)
 
-    def is_forbidden(self) -> npt.NDArray[np.bool_]:
-        """Mark the leads that every rep is forbidden to own."""
-        tally = np.bincount(self.forbidden[:, 0], minlength=self.n_leads)
-        return (tally >= self.n_reps) & (self.n_reps > 0)
+    @property
+    def kind(self) -> IntArray:
+        """The kind of each lead: what it asks of its owner."""
+        return self.eligibility.kind
+
+    @property
+    def may(self) -> npt.NDArray[np.bool_]:
+        """Which rep may own leads of which kind, shape (n_kinds, R)."""
+        return self.eligibility.may
+
+    def n_eligible(self) -> IntArray:
+        """Count the reps who have what each lead asks for."""
+        return np.asarray(self.may.sum(axis=1)[self.kind])
+
+    def n_open(self) -> IntArray:
+        """Count the reps who may own each lead: eligible and not forbidden."""
+        barred = self.may[self.kind[self.forbidden[:, 0]], self.forbidden[:, 1]]
+        tally = np.bincount(self.forbidden[barred, 0], minlength=self.n_leads)
+        return np.asarray(self.n_eligible() - tally)
 
     def pair_lead(self) -> IntArray:
         """Give the lead of each known pair."""
         return np.repeat(np.arange(self.n_leads), np.diff(self.starts))
 
     def pair_is_allowed(self) -> npt.NDArray[np.bool_]:
-        """Mark the known pairs that are not forbidden."""
-        key = self.pair_lead() * self.n_reps + self.pair_rep
-        return np.isin(key, pair_key(self.forbidden, self.n_reps), invert=True)
+        """Mark the known pairs that are eligible and not forbidden."""
+        lead = self.pair_lead()
+        key = lead * self.n_reps + self.pair_rep
+        free = np.isin(key, pair_key(self.forbidden, self.n_reps), invert=True)
+        return np.asarray(free & self.may[self.kind[lead], self.pair_rep])
 
     def n_allowed(self) -> IntArray:
         """Count the known and allowed pairs of each lead."""
         return np.bincount(self.pair_lead()[self.pair_is_allowed()], minlength=self.n_leads)
 
     def fits_nobody(self) -> npt.NDArray[np.bool_]:
-        """Mark the leads that are too large for every rep, or forbidden to all of them."""
+        """Mark the leads that no rep may own, or that are too large for every rep who may."""
         if not self.n_reps:
             return np.ones(self.n_leads, dtype=bool)
         large = np.flatnonzero((self.use > self.upper.min(axis=0)).any(axis=1))
-        alone = self.is_forbidden()
+        alone = self.n_open() == 0
         for lead in large.tolist():
-            alone[lead] |= (self.use[lead] > self.upper * (1 + _TOLERANCE)).any(axis=1).all()
-        return alone
+            fit = (self.use[lead] <= self.upper * (1 + _TOLERANCE)).all(axis=1)
+            alone[lead] |= not (fit & self.may[self.kind[lead]]).any()
+        return np.asarray(alone)
 
     def instance(self) -> tuple[Instance, IntArray]:
         """Lay out the problem of the leads that are free to move, and say which they are."""
@@ -120,7 +142,7 @@ class Task:
         reps[lead, rank], scores[lead, rank] = self.pair_rep[kept], self.pair_score[kept]
         banned = self.forbidden[place[self.forbidden[:, 0]] >= 0].copy()
         banned[:, 0] = place[banned[:, 0]]
-        others = known + np.bincount(banned[:, 0], minlength=len(free)) < self.n_reps
+        others = known < self.n_open()[free]
         is_cold = self.fallback == "cold"
         rest = np.where(others & (is_cold | (self.most[free] > 0)), self.most[free], -np.inf)
         used = np.zeros(self.upper.shape)
@@ -136,6 +158,8 @@ class Task:
                 rest=rest,
                 is_open=others & is_cold,
                 banned=banned,
+                kind=self.kind[free],
+                may=self.may,
                 must_own=self.require_all or is_cold,
                 may_leave=not self.require_all,
             ),
@@ -152,6 +176,7 @@ def read_task(
     balance: Mapping[str, float] | None,
     locked: object,
     forbidden: object,
+    match: object,
     require_all: bool,
     fallback: str,
     columns: Mapping[str, str] | None,
@@ -178,6 +203,7 @@ def read_task(
         read_scores(frames["score"], rep_rows.labels, lead_rows.labels, faults) if "score" in frames else None
     )
     check_objective(prox, known is not None, rep_rows, lead_rows, faults)
+    eligibility = read_eligibility(rep_rows, lead_rows, read_match(match, faults))
     raise_all("assign", faults)
 
     quantities = ("workload", *(name for name in bands if name != "workload"))
@@ -196,6 +222,7 @@ def read_task(
         value=in_order,
         locked=held,
         forbidden=bans,
+        eligibility=eligibility,
         balance=bands,
         fallback=fallback,
         require_all=require_all,
@@ -234,8 +261,9 @@ def _with_limits(task: Task, share: FloatArray) -> Task:
     share = np.where(task.capacity > 0, share, 0.0)
     if not task.n_reps or share.sum() <= 0:
         return attrs.evolve(task, upper=upper, lower=lower)
-    reachable = task.n_allowed() > 0 if task.fallback == "none" else ~task.is_forbidden()
-    reachable &= task.use[:, 0] <= task.capacity.max() * (1 + _TOLERANCE)
+    reachable = (task.n_allowed() if task.fallback == "none" else task.n_open()) > 0
+    roomiest = np.where(task.may, task.capacity, 0.0).max(axis=1)[task.kind]
+    reachable &= task.use[:, 0] <= roomiest * (1 + _TOLERANCE)
     reachable |= task.locked >= 0
     for k, name in enumerate(task.quantities):
         if name in task.balance:

@@ -24,6 +24,7 @@ from salesops._frames import (
     write_networkx,
 )
 from salesops._frames.arrays import BY_CONTENT, read_only
+from salesops._frames.ids import written
 from salesops.errors import Problem
 from salesops.territory._ties import Ties, read_ties
 
@@ -263,7 +264,7 @@ class SocialGraph:
         """Fingerprint of people and ties (SHA-256): equal graphs have equal digests."""
         state = hashlib.sha256(b"directed" if self.is_directed else b"undirected")
         for label in self._labels.values.tolist():
-            state.update(f"{type(label).__name__}:{label!r}\n".encode("utf-8", "backslashreplace"))
+            state.update(f"{type(label).__name__}:{written(label)}\n".encode("utf-8", "backslashreplace"))
         for part in (self._starts, self._targets.astype("<i4"), self._weights):
             state.update(np.ascontiguousarray(part).tobytes())
         return state.hexdigest()
