@@ -22,11 +22,34 @@ from salesops.territory._pairs import (
     read_scores,
 )
 from salesops.territory._prices import FloatArray, Instance, IntArray
-from salesops.territory.inputs import read_rows, tables
+from salesops.territory.inputs import Rows, read_rows, tables
 from salesops.territory.results import Proximity
 
 _TOLERANCE = 1e-9
 """Limits hold to one part in a billion, which is what sums of floats can tell."""
+
+
+Band = float | tuple[float, float] | None
+"""How far a rep may be from her fair share: the same on both sides, (below, above), or anything."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Bounds:
+    """One reason for a limit of one quantity, for every rep; infinite where it sets none.
+
+    Attributes
+    ----------
+    path : str
+        Where it stands: ``reps.capacity``, ``balance.value``, ``reps.value_min`` ...
+    resource : int
+    is_upper : bool
+    amount : ndarray of shape (R,)
+    """
+
+    path: str
+    resource: int
+    is_upper: bool
+    amount: FloatArray
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -39,7 +62,8 @@ class Task:
         The resources: "workload", then every balanced column of the leads.
     use : ndarray of shape (n, d)
     upper, lower : ndarray of shape (R, d)
-        What each rep may use, locks included, without tolerance.
+        What each rep may use, locks included, without tolerance: the tightest of all `bounds`.
+    bounds : tuple of Bounds
     starts, pair_rep, pair_score, pair_proximity
         Known pairs of each lead as in CSR, reps in rising order, forbidden ones among them.
     most : ndarray of shape (n,)
@@ -59,6 +83,7 @@ class Task:
     use: FloatArray
     upper: FloatArray
     lower: FloatArray
+    bounds: tuple[Bounds, ...]
     value: FloatArray
     starts: IntArray
     pair_rep: IntArray
@@ -68,7 +93,7 @@ class Task:
     locked: IntArray
     forbidden: IntArray
     eligibility: Eligibility
-    balance: dict[str, float]
+    balance: dict[str, Band]
     fallback: str
     require_all: bool
 
@@ -173,7 +198,7 @@ def read_task(
     prox: Proximity | None,
     *,
     score: object,
-    balance: Mapping[str, float] | None,
+    balance: Mapping[str, Band] | None,
     locked: object,
     forbidden: object,
     match: object,
@@ -204,9 +229,10 @@ def read_task(
     )
     check_objective(prox, known is not None, rep_rows, lead_rows, faults)
     eligibility = read_eligibility(rep_rows, lead_rows, read_match(match, faults))
+    quantities = ("workload", *(name for name in bands if name != "workload"))
+    limits = _own_limits(rep_rows, quantities)
     raise_all("assign", faults)
 
-    quantities = ("workload", *(name for name in bands if name != "workload"))
     use = np.stack([lead_rows.column(amounts[name]) for name in quantities], axis=1)
     in_order = lead_rows.column(value)
     near = known_proximity(prox, rep_rows.labels, lead_rows.labels)
@@ -219,6 +245,7 @@ def read_task(
         use=use,
         upper=np.full((len(capacity), len(quantities)), np.inf),
         lower=np.full((len(capacity), len(quantities)), -np.inf),
+        bounds=(),
         value=in_order,
         locked=held,
         forbidden=bans,
@@ -228,46 +255,91 @@ def read_task(
         require_all=require_all,
         **pairs,
     )
-    return _with_limits(task, rep_rows.column(share))
+    limits = [attrs.evolve(limit, amount=rep_rows.column(limit.amount)) for limit in limits]
+    return _with_limits(task, rep_rows.column(share), limits)
 
 
-def _bands(balance: object, faults: list[Problem]) -> dict[str, float]:
+def _own_limits(reps: Rows, quantities: tuple[str, ...]) -> list[Bounds]:
+    """Read the reps' own limits of a quantity: columns such as ``value_min`` and ``value_max``."""
+    found = []
+    for k, name in enumerate(quantities):
+        sides = {}
+        for side, nothing in (("min", -np.inf), ("max", np.inf)):
+            column = f"{name}_{side}"
+            if reps.table.has(column):
+                sides[side] = reps.table.numbers(column, minimum=0, default=nothing, missing=nothing)
+                found.append(
+                    Bounds(path=f"reps.{column}", resource=k, is_upper=side == "max", amount=sides[side])
+                )
+        if len(sides) == 2:
+            message = f"is below {name}_min of the same rep"
+            reps.table.fault(f"{name}_max", sides["min"] > sides["max"], message)
+    return found
+
+
+def _bands(balance: object, faults: list[Problem]) -> dict[str, Band]:
     if balance is None:
         return {}
     if not isinstance(balance, Mapping):
         hint = 'write balance={"value": 0.1}'
         raise refuse("balance", "is not a mapping of a column to its band", balance, hint=hint)
+    bands: dict[str, Band] = {}
     for name, band in balance.items():
-        fit = isinstance(band, (int, float)) and not isinstance(band, bool) and 0 <= band < float("inf")
+        sides = band if isinstance(band, (tuple, list)) else (band, band)
+        fit = band is None or (len(sides) == 2 and all(map(_is_share, sides)))
         if not fit or not isinstance(name, str):
             faults.append(
                 Problem(
                     path="balance",
                     message="names a column and its band, a finite number of 0 or more",
                     values=(f"{show(name)}: {show(band)}",),
-                    hint="0.1 keeps every rep within 10 % of her fair share",
+                    hint="0.1 keeps every rep within 10 % of her fair share; a pair is (below, above); None "
+                    "sets no band",
                 )
             )
-    return {name: float(band) for name, band in balance.items()} if not faults else {}
+        elif band is None or len(set(sides)) == 1:
+            bands[name] = None if band is None else float(sides[0])
+        else:
+            bands[name] = (float(sides[0]), float(sides[1]))
+    return bands
 
 
-def _with_limits(task: Task, share: FloatArray) -> Task:
-    """Set what each rep may use: her capacity, and the bands around her fair share.
+def _is_share(part: object) -> bool:
+    return isinstance(part, (int, float)) and not isinstance(part, bool) and 0 <= part < float("inf")
+
+
+def _with_limits(task: Task, share: FloatArray, own: list[Bounds]) -> Task:
+    """Set what each rep may use: her capacity, her own limits, and the bands around her fair share.
 
     The fair share divides what can be owned by the reps' `share`; a rep without capacity has none.
     """
-    upper, lower = task.upper.copy(), task.lower.copy()
-    upper[:, 0] = task.capacity
+    bounds = [Bounds(path="reps.capacity", resource=0, is_upper=True, amount=task.capacity), *own]
     share = np.where(task.capacity > 0, share, 0.0)
-    if not task.n_reps or share.sum() <= 0:
-        return attrs.evolve(task, upper=upper, lower=lower)
+    if task.n_reps and share.sum() > 0:
+        bounds += _fair_bounds(task, share / share.sum())
+    upper, lower = task.upper.copy(), task.lower.copy()
+    for limit in bounds:
+        if limit.is_upper:
+            upper[:, limit.resource] = np.minimum(upper[:, limit.resource], limit.amount)
+        else:
+            lower[:, limit.resource] = np.maximum(lower[:, limit.resource], limit.amount)
+    return attrs.evolve(task, upper=upper, lower=lower, bounds=tuple(bounds))
+
+
+def _fair_bounds(task: Task, share: FloatArray) -> list[Bounds]:
+    """Lay the bands around the fair shares."""
     reachable = (task.n_allowed() if task.fallback == "none" else task.n_open()) > 0
     roomiest = np.where(task.may, task.capacity, 0.0).max(axis=1)[task.kind]
     reachable &= task.use[:, 0] <= roomiest * (1 + _TOLERANCE)
     reachable |= task.locked >= 0
+    bounds = []
     for k, name in enumerate(task.quantities):
-        if name in task.balance:
-            fair = share / share.sum() * task.use[reachable, k].sum()
-            upper[:, k] = np.minimum(upper[:, k], fair * (1 + task.balance[name]))
-            lower[:, k] = fair * max(1 - task.balance[name], 0.0)
-    return attrs.evolve(task, upper=upper, lower=lower)
+        band = task.balance.get(name)
+        if band is None:
+            continue
+        below, above = band if isinstance(band, tuple) else (band, band)
+        fair = share * task.use[reachable, k].sum()
+        low, high = fair * max(1 - below, 0.0), fair * (1 + above)
+        bounds.append(Bounds(path=f"balance.{name}", resource=k, is_upper=False, amount=low))
+        bounds.append(Bounds(path=f"balance.{name}", resource=k, is_upper=True, amount=high))
+    return bounds

@@ -34,7 +34,7 @@ def assign(
     prox: Proximity | None = None,
     *,
     score: object = None,
-    balance: Mapping[str, float] | None = None,
+    balance: Mapping[str, float | tuple[float, float] | None] | None = None,
     locked: object = None,
     forbidden: object = None,
     match: Sequence[str] | Mapping[str, str] | None = None,
@@ -62,10 +62,13 @@ def assign(
         ``rep_id``, ``lead_id``, ``score`` (0 or more): what is maximised, in place of value times proximity.
         A pair that is not there scores 0. With `prox` given too, the plan still reports proximities.
     balance : mapping, optional
-        ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share.
+        ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share,
+        ``{"value": (0.2, 0.1)}`` at most 20 % below and 10 % above it; any number of columns.
         Fair shares divide the total of all leads that can be owned (some rep may own the lead, is not
         forbidden to and has capacity for it, and is connected to it where `fallback` is "none") in proportion
-        to ``share``, equally by default; a rep of capacity 0 has none.
+        to ``share``, equally by default; a rep of capacity 0 has none. Columns of reps such as
+        ``workload_min``, ``value_min`` and ``value_max``, named after workload or a balanced column, limit
+        the total of a rep in absolute terms (an empty cell does not); ``{"value": None}`` sets only those.
     locked, forbidden : table, optional
         ``lead_id``, ``rep_id``: pairs that must be, and pairs that must not be.
     match : names of columns, or mapping, optional

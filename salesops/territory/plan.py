@@ -157,7 +157,7 @@ class TerritoryPlan:
     gap: float | None
     no_gap_reason: str | None
     violations: tuple[Problem, ...]
-    balance: Mapping[str, float]
+    balance: Mapping[str, float | tuple[float, float] | None]
     fallback: str
     input_digest: str
     salesops_version: str
@@ -393,7 +393,9 @@ class TerritoryPlan:
             "gap": self.gap,
             "no_gap_reason": self.no_gap_reason,
             "violations": [violation.to_dict() for violation in self.violations],
-            "balance": dict(self.balance),
+            "balance": {
+                name: list(band) if isinstance(band, tuple) else band for name, band in self.balance.items()
+            },
             "fallback": self.fallback,
         }
         if self.eligibility is not None:
@@ -438,6 +440,10 @@ class TerritoryPlan:
             rest[name] = values.reshape(tall[name], q) if name in tall else values
         rest["reason"] = np.array(document["reason"], dtype=object)
         rest["quantities"] = tuple(document["quantities"])
+        rest["balance"] = {
+            name: tuple(band) if isinstance(band, list) else band
+            for name, band in document["balance"].items()
+        }
         if "eligibility" in document:
             rest["eligibility"] = Eligibility.from_dict(document["eligibility"], n)
         rest["hops"] = None if document["hops"] is None else np.array(document["hops"], dtype=np.int8)
