@@ -61,9 +61,22 @@ class Eligibility:
         rows = [self.has[list(needs)].all(axis=0) for needs in self.kinds]
         return np.array(rows, dtype=bool).reshape(len(self.kinds), self.has.shape[1])
 
+    def lacking(self, lead: int, rep: int) -> tuple[int, ...]:
+        """Give the needs of a lead that a rep does not meet; none if she may own it."""
+        return tuple(k for k in self.kinds[self.kind[lead]] if not self.has[k, rep])
+
     def lacks(self, lead: int, rep: int) -> tuple[str, ...]:
         """Say what a rep lacks to own a lead; nothing if she may."""
-        return tuple(self.words(k) for k in self.kinds[self.kind[lead]] if not self.has[k, rep])
+        return tuple(map(self.words, self.lacking(lead, rep)))
+
+    def fewest_unmet(self, lead: int) -> list[int]:
+        """Give needs of a lead that no rep meets together, none of which can be spared."""
+        needs = list(self.kinds[self.kind[lead]])
+        for need in needs[::-1]:
+            fewer = [k for k in needs if k != need]
+            if not self.has[fewer].all(axis=0).any():
+                needs = fewer
+        return needs
 
     def unmet(self, lead: int) -> tuple[str, ...]:
         """Say what a lead asks for that no rep has."""
