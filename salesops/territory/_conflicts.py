@@ -77,24 +77,20 @@ def find_conflict(task: Task, *, is_infeasible: bool = False) -> Conflict | None
         if not is_infeasible:
             return None
         rules = book.everything
-    needed: set[int] = set()
     doubtful: set[int] = set()
     alike: set[Hashable] = set()
     system = book.system(rules)
-    while True:
-        left = [rule for rule in np.flatnonzero(rules).tolist() if rule not in needed | doubtful]
-        if not left:
-            break
-        rule = left[0]
+    # What a set cannot spare, its parts cannot either: once through the rules is enough.
+    for rule in np.flatnonzero(rules).tolist():
+        if not rules[rule]:
+            continue
         trial = rules.copy()
         trial[rule] = False
         key = _likeness(book, rule, system, trial)
         if key is not None and key in alike:
-            needed.add(rule)
             continue
         witness = find_plan(book.system(trial))
         if witness.owner is not None:
-            needed.add(rule)
             if key is not None:
                 alike.add(key)
             continue
@@ -106,7 +102,7 @@ def find_conflict(task: Task, *, is_infeasible: bool = False) -> Conflict | None
             continue
         rules, alike = smaller, set()
         system = book.system(rules)
-    return Conflict(book=book, rules=rules, is_irreducible=not doubtful)
+    return Conflict(book=book, rules=rules, is_irreducible=not any(rules[list(doubtful)]))
 
 
 def _likeness(book: Rulebook, rule: int, system: System, trial: Mask) -> Hashable | None:

@@ -71,7 +71,8 @@ class Proof:
         rounding = (
             16 * (seen.use.shape[1] + 1) * _EPS * math.fsum([*np.abs(costs).tolist(), *map(abs, worth)])
         )
-        return float(math.fsum([*costs.tolist(), *(-part for part in worth)])) - rounding
+        total: float = math.fsum([*costs.tolist(), *(-part for part in worth)])
+        return float(total - rounding)
 
 
 def proofs(system: System) -> Iterator[Proof]:
