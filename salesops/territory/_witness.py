@@ -55,11 +55,11 @@ def _construct(system: System, free: Mask) -> IntArray | None:
     owner[easy & system.must] = open_to[easy & system.must].argmax(axis=1)
     used = np.zeros(system.upper.shape)
     stuck = np.flatnonzero(system.must & ~easy)
-    unit = np.where(np.isfinite(system.upper), system.upper, np.nan)
-    with np.errstate(invalid="ignore"):
-        scale = np.array([np.nanmean(column) if np.isfinite(column).any() else np.inf for column in unit.T])
-    scale = np.where(scale > 0, scale, np.inf)
-    size = (system.use / scale).max(axis=1)
+    # Each resource counts in units of the mean limit on it; one without limits does not count.
+    has = np.isfinite(system.upper)
+    total = np.where(has, system.upper, 0.0).sum(axis=0)
+    weight = np.divide(has.sum(axis=0), total, out=np.zeros(len(total)), where=total > 0)
+    size = (system.use * weight).max(axis=1)
     choices = system.allowed.sum(axis=1)
     for lead in stuck[np.lexsort((stuck, -size[stuck], choices[stuck]))].tolist():
         reps = np.flatnonzero(system.allowed[lead])
@@ -68,7 +68,8 @@ def _construct(system: System, free: Mask) -> IntArray | None:
         if not fit.any():
             return None
         need = np.where(system.lower[reps] > used[reps], 1.0, 0.0).sum(axis=1)
-        left = ((system.upper[reps] - after) / scale).min(axis=1, initial=np.inf)
+        room = np.where(has[reps], system.upper[reps], 0.0) - after
+        left = np.where(has[reps], room * weight, np.inf).min(axis=1)
         best = np.flatnonzero(fit)[np.lexsort((left[fit], -need[fit]))[0]]
         owner[lead] = reps[best]
         used[reps[best]] = after[best]

@@ -79,8 +79,9 @@ def assign(
         True makes a lead without an owner a broken limit.
     fallback : {"cold", "none"}, default "cold"
         What becomes of a lead that no rep with room can reach. "cold": it goes to a rep with room all the
-        same, for a score of 0; every lead has an owner if the limits let it, and score is maximised among
-        such plans. "none": it stays without an owner, and so may others if that scores more.
+        same, for a score of 0; leads that some rep may own and has room for all have an owner if the limits
+        let them, and score is maximised among such plans. "none": it stays without an owner, and so may
+        others if that scores more.
     time_limit : float, optional
         Seconds after which the search stops improving. The plan then depends on the machine; without a limit
         it never does.
@@ -101,7 +102,8 @@ def assign(
     InvalidInput
         With every fault of the tables.
     Infeasible
-        If no plan can keep every limit, with the smallest conflicting set of rules that was found.
+        If it is proved that no plan can keep every rule. Its problems are the conflict, one for each rule:
+        no plan keeps them together, and for each of them a plan was found that keeps all the others.
 
     Notes
     -----
@@ -113,11 +115,18 @@ def assign(
     a mixed-integer programme. Equal choices fall to the rep, then the lead, that comes first in label order,
     so the order of rows never changes a plan. Limits hold to one part in a billion.
 
+    Rules that contradict each other are found by greatest flows (leads that only reps with too little room
+    may own; reps who may own too little), by the densest leads that a rep has room for, and by counting large
+    leads in whole; prices read off them prove the conflict in exact sums. It is then reduced rule by rule,
+    each time looking for a plan without the rule, by construction or as a mixed-integer programme.
+
     References
     ----------
     M. L. Fisher (1981), "The Lagrangian relaxation method for solving integer programming problems".
     Y. Nesterov (2005), "Smooth minimization of non-smooth functions".
     D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
+    D. Gale (1957), "A theorem on flows in networks".
+    J. W. Chinneck (2008), "Feasibility and infeasibility in optimization".
 
     Examples
     --------
