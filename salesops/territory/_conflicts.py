@@ -16,7 +16,8 @@ from salesops._faults import count
 from salesops.errors import Infeasible, Problem
 from salesops.territory import _words
 from salesops.territory._glance import glance
-from salesops.territory._proofs import find_contradiction
+from salesops.territory._prices import IntArray
+from salesops.territory._proofs import densest, find_contradiction
 from salesops.territory._rules import Mask, Rulebook, System
 from salesops.territory._task import Task
 from salesops.territory._witness import find_plan
@@ -24,6 +25,7 @@ from salesops.territory._words import show_lead, show_rep
 
 _MOST_PAIRS = 1_000_000
 """Problems with more pairs of a lead and a rep are only glanced at."""
+_MOST_REPS = 8
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -63,6 +65,18 @@ def smallest_conflict(task: Task) -> Infeasible:
     return in_words(conflict)
 
 
+def check_breaches(task: Task, reps: IntArray) -> None:
+    """Raise ``Infeasible`` if reps who break a limit in the best plan that was found cannot but do so."""
+    if task.n_leads * task.n_reps > _MOST_PAIRS:
+        return
+    book = Rulebook.of(task)
+    for some in [*reps[:_MOST_REPS, None], reps]:
+        kept = book.everything
+        kept[: len(book.limits)] &= np.isin(book.limits[:, 0], some)
+        if find_plan(book.system(kept), time_limit=0.3).is_impossible:
+            raise in_words(_reduced(book, find_contradiction(book, kept), kept))
+
+
 def find_conflict(task: Task, *, is_infeasible: bool = False) -> Conflict | None:
     """Look for a conflict, and reduce it until none of its rules can be spared.
 
@@ -73,10 +87,14 @@ def find_conflict(task: Task, *, is_infeasible: bool = False) -> Conflict | None
     """
     book = Rulebook.of(task)
     rules = find_contradiction(book, book.everything)
-    if rules is None:
-        if not is_infeasible:
-            return None
-        rules = book.everything
+    if rules is None and not is_infeasible:
+        return None
+    return _reduced(book, rules, book.everything)
+
+
+def _reduced(book: Rulebook, found: Mask | None, otherwise: Mask) -> Conflict:
+    """Drop rules of a conflict one by one while it stays one."""
+    rules = otherwise if found is None else found
     doubtful: set[int] = set()
     alike: set[Hashable] = set()
     system = book.system(rules)
@@ -167,7 +185,7 @@ def _what(conflict: Conflict) -> str:
     return said if conflict.is_irreducible else f"{said} (some of them may be spared)"
 
 
-def _amounts(book: Rulebook, limits: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
+def _amounts(book: Rulebook, limits: IntArray) -> float:
     bounds = book.task.bounds
     return float(sum(bounds[k].amount[rep] for rep, _, k in book.limits[limits].tolist()))
 
@@ -192,9 +210,7 @@ def _about_a_lead(conflict: Conflict, system: System) -> str:
     return f"lead {show_lead(task, lead)} is forbidden to every rep"
 
 
-def _too_much(
-    conflict: Conflict, system: System, limits: np.ndarray[tuple[int, ...], np.dtype[np.int64]], resource: int
-) -> str | None:
+def _too_much(conflict: Conflict, system: System, limits: IntArray, resource: int) -> str | None:
     """Say that leads bring more than those who may own them have room for."""
     book, task = conflict.book, conflict.book.task
     name = task.quantities[resource]
@@ -221,9 +237,7 @@ def _too_much(
     return f"{who} need {name} {number(demand, 6)}, limit {number(room, 6)}; short by {over}"
 
 
-def _too_little(
-    conflict: Conflict, system: System, limits: np.ndarray[tuple[int, ...], np.dtype[np.int64]], resource: int
-) -> str | None:
+def _too_little(conflict: Conflict, system: System, limits: IntArray, resource: int) -> str | None:
     """Say that reps need more than all the leads they may own bring."""
     book, task = conflict.book, conflict.book.task
     name = task.quantities[resource]
@@ -240,12 +254,8 @@ def _too_little(
     return f"{who}, bands from {number(need, 6)}; {short}"
 
 
-def _within(
-    conflict: Conflict, system: System, limits: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-) -> str | None:
+def _within(conflict: Conflict, system: System, limits: IntArray) -> str | None:
     """Say that a rep cannot reach one limit within another."""
-    from salesops.territory._proofs import densest
-
     book, task = conflict.book, conflict.book.task
     up, low = limits[book.is_upper[limits]], limits[~book.is_upper[limits]]
     if len(up) != 1 or len(low) != 1:

@@ -17,7 +17,7 @@ from salesops._frames.ids import written
 from salesops._version import __version__
 from salesops.errors import InternalError, Problem, show
 from salesops.territory import _kernels
-from salesops.territory._conflicts import check_rules, smallest_conflict
+from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
@@ -189,6 +189,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     gap, no_gap = _gap(value, bound, violations)
     best = _best_others(task, owner)
     if violations:
+        check_breaches(task, _breaching(task, used))
         broken = count(len(violations), "violation")
         warn(f"no plan within every limit was found: {broken}; see plan.violations")
     hops = None if prox is None else _hops(task, prox, owner)
@@ -273,6 +274,15 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
         ids = tuple(show(task.leads[lead]) for lead in alone)
         found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
     return tuple(found)
+
+
+def _breaching(task: Task, used: FloatArray) -> IntArray:
+    """Give the reps who break a limit, the worst first."""
+    unit = np.where(task.use.sum(axis=0) > 0, task.use.sum(axis=0), 1.0)
+    over = np.maximum(used - task.upper * (1 + 2e-9), task.lower * (1 - 2e-9) - used)
+    worst = (np.maximum(over, 0.0) / unit).max(axis=1)
+    order = np.argsort(-worst, kind="stable")
+    return np.asarray(order[worst[order] > 0], dtype=np.int64)
 
 
 def _bound_of_locks(task: Task, score: FloatArray) -> float:
