@@ -27,6 +27,7 @@ from salesops.territory.results import Proximity
 
 _TOLERANCE = 1e-9
 """Limits hold to one part in a billion, which is what sums of floats can tell."""
+_CHUNK = 50_000
 
 
 Band = float | tuple[float, float] | None
@@ -148,9 +149,18 @@ class Task:
             return np.ones(self.n_leads, dtype=bool)
         large = np.flatnonzero((self.use > self.upper.min(axis=0)).any(axis=1))
         alone = self.n_open() == 0
-        for lead in large.tolist():
-            fit = (self.use[lead] <= self.upper * (1 + _TOLERANCE)).all(axis=1)
-            alone[lead] |= not (fit & self.may[self.kind[lead]]).any()
+        room = self.upper * (1 + _TOLERANCE)
+        place = np.full(self.n_leads, -1, dtype=np.int64)
+        for start in range(0, len(large), _CHUNK):
+            leads = large[start : start + _CHUNK]
+            fit = self.may[self.kind[leads]]
+            for k in range(len(self.quantities)):
+                fit &= self.use[leads, k, None] <= room[:, k]
+            place[leads] = np.arange(len(leads))
+            bans = self.forbidden[place[self.forbidden[:, 0]] >= 0]
+            fit[place[bans[:, 0]], bans[:, 1]] = False
+            place[leads] = -1
+            alone[leads] |= ~fit.any(axis=1)
         return np.asarray(alone)
 
     def instance(self) -> tuple[Instance, IntArray]:
