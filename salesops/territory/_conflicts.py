@@ -231,7 +231,7 @@ def _too_much(conflict: Conflict, system: System, limits: IntArray, resource: in
     if not conflict.rules[len(book.limits) + len(book.locks) :].any():
         to = f"rep {show_rep(task, int(reps[0]))}" if len(reps) == 1 else count(len(reps), "rep")
         return f"locks to {to} need {name} {number(demand, 6)}, limit {number(room, 6)}; over by {over}"
-    if stuck.all() and resource == 0:
+    if stuck.all() and len(reps) == task.n_reps and resource == 0:
         return f"capacity {number(room, 6)}, demand {number(demand, 6)}, short by {over}"
     who = f"{count(int(stuck.sum()), 'lead')} that only {count(len(reps), 'rep')} may own"
     return f"{who} need {name} {number(demand, 6)}, limit {number(room, 6)}; short by {over}"
