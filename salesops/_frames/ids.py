@@ -94,13 +94,14 @@ def factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
     kind = pd.api.types.infer_dtype(cells, skipna=True)
     if kind in ("string", "integer", "empty"):
         codes, distinct = pd.factorize(cells)
+        distinct = _objects([scalar(value) for value in distinct])
         if kind == "integer" and all(type(value) is int and abs(value) < 2**63 for value in distinct):
             distinct = distinct.astype(np.int64)
         return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct)), {}
     return _typed_factorize(cells)
 
 
-def _objects(cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _objects(cells: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(cells, dtype=object)
 
 

@@ -11,7 +11,9 @@ from salesops.territory.graph import SocialGraph
 from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
+from salesops.territory.pseudonyms import pseudonym
 from salesops.territory.results import Explanation, Introduction, Proximity
+from salesops.territory.review import ReviewSheet, review
 
 __all__ = [
     "Comparison",
@@ -21,9 +23,12 @@ __all__ = [
     "Measure",
     "Proximity",
     "RandomWalk",
+    "ReviewSheet",
     "SocialGraph",
     "TerritoryPlan",
     "assign",
     "compare",
     "proximity",
+    "pseudonym",
+    "review",
 ]
