@@ -17,6 +17,7 @@ from salesops import _display
 from salesops._faults import count
 from salesops._frames import Labels, id_column, to_plain
 from salesops._frames.arrays import BY_CONTENT, read_only
+from salesops._frames.ids import written
 from salesops.errors import Problem
 from salesops.territory._attributes import NONE, Attributes, same_attributes
 from salesops.territory._document import FIELD_OF, SCHEMA_VERSION, from_document
@@ -148,7 +149,7 @@ class StoredGraph:
         """Fingerprint of people and ties (SHA-256): equal graphs have equal digests."""
         state = hashlib.sha256(b"directed" if self.is_directed else b"undirected")
         for label in self._labels.values.tolist():
-            state.update(f"{type(label).__name__}:{label!r}\n".encode("utf-8", "backslashreplace"))
+            state.update(f"{type(label).__name__}:{written(label)}\n".encode("utf-8", "backslashreplace"))
         for part in (self._starts, self._targets.astype("<i4"), self._weights):
             state.update(np.ascontiguousarray(part).tobytes())
         if self._record is not None:
