@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
@@ -10,13 +9,13 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from salesops import _run
 from salesops._faults import check_choice, count, raise_all, refuse
 from salesops._frames import Ids, Labels, Reader, check_known, check_same_type, is_networkx, warn_look_alikes
 from salesops.errors import NotConverged, Problem, show
-from salesops.territory import _kernels
+from salesops.territory import _kernels, _walks
+from salesops.territory._nearest import Nearest, lead_scores
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import Rows, read_rows, tables
 from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
@@ -28,6 +27,10 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _BLOCK = 64
+_NARROWEST = 16
+_ENTRIES = 1 << 24
+_WORTH_THREADS = 1 << 22
+_SCALE = {"out": 0.0, "symmetric": 0.5, "in": 1.0}
 _MEASURES: dict[str, type[RandomWalk | IntroductionPath]] = {
     "random_walk": RandomWalk,
     "introduction_path": IntroductionPath,
@@ -65,7 +68,8 @@ def proximity(
         ``lead_id``, ``person_id`` and perhaps ``weight`` (above 0, default 1): the people through whom a lead
         is reached, in place of its own ``person_id``. The measure says how their scores roll up.
     mapper : callable, default map
-        Anything shaped like ``map``; called with blocks of 64 reps. It cannot change the result.
+        Anything shaped like ``map``; called with blocks of at most 64 reps. It cannot change the result. The
+        built-in ``map`` walks large graphs on as many threads as the process may use.
     progress : callable, optional
         Wraps an iterable (``tqdm``); counts the blocks.
     columns : mapping, optional
@@ -107,19 +111,19 @@ def proximity(
     ends = _read(people, tables(columns, reps=reps, leads=leads, contacts=contacts))
     job = _job(people, ends, measure, top)
     known = np.flatnonzero(ends.persons >= 0)
-    blocks = [known[k : k + _BLOCK] for k in range(0, len(known), _BLOCK)]
-    answers = _run.run(partial(_block, job), blocks, mapper=mapper, progress=progress)
+    width = _width(people.n_people)
+    blocks = [known[k : k + width] for k in range(0, len(known), width)]
+    if mapper is map and isinstance(measure, RandomWalk) and people.n_ties * len(known) >= _WORTH_THREADS:
+        mapper = _run.threads
     error = np.zeros(len(ends.reps))
-    n = len(ends.leads)
-    scores, rank, floor = np.zeros((n, 0)), np.zeros((n, 0), dtype=np.int32), np.zeros(n)
+    nearest = Nearest(len(ends.leads), top)
+    answers = _run.stream(partial(_block, job), blocks, mapper=mapper, progress=progress)
     for block, answer in zip(blocks, answers, strict=True):
         error[block] = answer.error
-        both = np.concatenate([scores, answer.scores], axis=1)
-        each = np.concatenate([rank, answer.reps], axis=1)
-        scores, rank, left = _kernels.best_reps(both, each, top)
-        floor = np.maximum(np.maximum(floor, answer.floor), left)
+        nearest.add(answer.scores, answer.reps_of(block))
+        nearest.floor = np.maximum(nearest.floor, answer.floor)
     _check_error(error, ends.reps, measure)
-    starts, near, kept = _kernels.by_rank(scores, rank)
+    starts, near, kept = nearest.by_rank()
     return Proximity(
         method=measure,
         top=top,
@@ -128,7 +132,7 @@ def proximity(
         starts=starts,
         reps=near,
         scores=kept,
-        floor=floor,
+        floor=nearest.floor,
         error=error,
         graph=people,
         persons=ends.persons,
@@ -246,10 +250,12 @@ def _contacts(
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Job:
-    """What every block needs: plain arrays, so that it travels to another process."""
+    """What every block needs: plain arrays, so that it travels to another process.
 
-    matrix: sparse.csr_array[Any]
-    is_symmetric: bool
+    `ready` is what the measure works on: a walk made ready, or the strengths of ties.
+    """
+
+    ready: Any
     measure: Measure
     persons: IntArray
     contacts: Contacts
@@ -258,59 +264,69 @@ class _Job:
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Answer:
+    """Scores of every lead with a block of reps, or with the best of them if the block is wider than top."""
+
     scores: FloatArray
-    reps: npt.NDArray[np.int32]
+    reps: npt.NDArray[np.int32] | None
     floor: FloatArray
     error: FloatArray
 
+    def reps_of(self, block: IntArray) -> npt.NDArray[np.int32]:
+        return np.broadcast_to(block.astype(np.int32), self.scores.shape) if self.reps is None else self.reps
+
 
 def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
-    adjacency = graph.adjacency
+    adjacency, persons, contacts = graph.adjacency, ends.persons, ends.contacts
+    ready: Any
     if isinstance(measure, RandomWalk):
-        matrix = _kernels.transition(adjacency)
+        if graph.is_directed and measure.normalisation != "out":
+            hint = "use normalisation='out', or make the graph with directed=False"
+            message = "needs ties that hold both ways"
+            raise refuse("RandomWalk.normalisation", message, measure.normalisation, hint=hint)
+        scale = _SCALE[measure.normalisation]
+        ready = _walks.make_ready(
+            adjacency, restart=measure.restart, undirected=not graph.is_directed, scale=scale
+        )
+        # The walk keeps people in an order of its own: both ends of every pair move there.
+        place = np.append(ready.place, -1)
+        persons = place[persons]
+        contacts = attrs.evolve(contacts, person=place[contacts.person])
     else:
         if measure.transform == "identity" and (adjacency.data > 1).any():
             most = float(adjacency.data.max())
             hint = "use transform='saturating' or 'relative', or scale the weights"
             raise refuse("graph", "a weight is above 1, which is no strength", most, hint=hint)
-        matrix = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
-    return _Job(
-        matrix=matrix,
-        is_symmetric=not graph.is_directed,
-        measure=measure,
-        persons=ends.persons,
-        contacts=ends.contacts,
-        top=top,
-    )
+        ready = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
+    return _Job(ready=ready, measure=measure, persons=persons, contacts=contacts, top=top)
+
+
+def _people_scores(job: _Job, starts: IntArray) -> tuple[FloatArray, FloatArray, str]:
+    """Score everybody for a block of starts: scores, certified errors, and how contacts roll up."""
+    measure = job.measure
+    if isinstance(measure, RandomWalk):
+        people, error = _walks.walk(job.ready, starts, measure.tolerance - _kernels.ROUNDING)
+        return people, error + _kernels.ROUNDING, "sum"
+    return _kernels.best_chains(job.ready, starts, measure.max_hops), np.zeros(len(starts)), "max"
 
 
 def _block(job: _Job, reps: IntArray) -> _Answer:
     """Score every lead for one block of reps and keep the best of them."""
-    measure, starts = job.measure, job.persons[reps]
-    error = np.zeros(len(reps))
-    if isinstance(measure, RandomWalk):
-        damping = 1.0 - measure.restart
-        # Plain iteration shrinks the error by the damping at every step; Chebyshev needs fewer.
-        steps = 200 + math.ceil(math.log(measure.tolerance * measure.restart / 4) / math.log(damping))
-        people, error = _kernels.walk(
-            job.matrix,
-            starts,
-            restart=measure.restart,
-            tolerance=measure.tolerance - _kernels.ROUNDING,
-            symmetric=job.is_symmetric,
-            max_steps=max(steps, 200),
-        )
-        error += _kernels.ROUNDING
-        rule = "sum"
-    else:
-        people, rule = _kernels.best_chains(job.matrix, starts, measure.max_hops), "max"
+    people, error, rule = _people_scores(job, job.persons[reps])
     contacts = job.contacts
-    scores = _kernels.rounded(
-        _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, rule)
-    )
-    each = np.broadcast_to(reps.astype(np.int32), scores.shape)
-    kept, near, floor = _kernels.best_reps(scores, each, job.top)
-    return _Answer(scores=kept, reps=np.array(near), floor=floor, error=error)
+    scores = lead_scores(people, contacts.starts, contacts.person, contacts.weight, rule)
+    if len(reps) <= job.top:
+        return _Answer(scores=scores, reps=None, floor=np.zeros(len(scores)), error=error)
+    best = Nearest(len(scores), job.top)
+    best.add(scores, np.broadcast_to(reps.astype(np.int32), scores.shape))
+    return _Answer(scores=best.scores, reps=best.reps, floor=best.floor, error=error)
+
+
+def _width(n_people: int) -> int:
+    """How many reps make a block: fewer in a large graph, so that a block stays within memory."""
+    width = _BLOCK
+    while width > _NARROWEST and width * n_people > _ENTRIES:
+        width //= 2
+    return width
 
 
 def _check_error(error: FloatArray, reps: Labels, measure: Measure) -> None:
