@@ -98,6 +98,8 @@ def soft_choices(instance: Instance, prices: FloatArray, units: Units, temperatu
             again = (np.arange(part.start, part.stop) * _GOLDEN**2 + 0.25)[others] % 1.0
             among = np.cumsum(groups.part, axis=1)[groups.group[part][others]]
             owner[others] = np.minimum((among <= again[:, None]).sum(axis=1), instance.n_reps - 1)
+            may = instance.may[instance.kind[part][others], owner[others]]
+            owner[others[~may]] = -1
         return owner
 
     owner = np.concatenate(in_chunks(of_leads, instance.n_leads))
