@@ -14,6 +14,7 @@ from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.pseudonyms import pseudonym
+from salesops.territory.realignment import Frontier, frontier, realign
 from salesops.territory.results import Explanation, Introduction, Proximity
 from salesops.territory.review import ReviewSheet, review
 from salesops.territory.router import Router
@@ -22,6 +23,7 @@ __all__ = [
     "Comparison",
     "Decision",
     "Explanation",
+    "Frontier",
     "Introduction",
     "IntroductionPath",
     "Measure",
@@ -35,7 +37,9 @@ __all__ = [
     "TerritoryPlan",
     "assign",
     "compare",
+    "frontier",
     "proximity",
     "pseudonym",
+    "realign",
     "review",
 ]

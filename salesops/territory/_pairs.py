@@ -57,6 +57,24 @@ def read_locks(locks: IntArray, reps: Labels, leads: Labels, faults: list[Proble
     return held
 
 
+def read_current(frame: Any, reps: Labels, leads: Labels, faults: list[Problem]) -> IntArray:
+    """Say who owns each lead today, -1 for nobody; a row without a rep is a lead without an owner."""
+    settled = np.full(len(leads), -1, dtype=np.int64)
+    if frame is None:
+        return settled
+    table = Reader(frame, "current", key=("lead_id", "rep_id"), faults=faults)
+    lead, rep = table.ids("lead_id", unique=True), table.ids("rep_id", optional=True)
+    check_known(faults, "current.lead_id", lead, leads, "leads", table.rows)
+    hint = "leave the rep_id of leads empty whose owner has left"
+    before = len(faults)
+    check_known(faults, "current.rep_id", rep, reps, "reps", table.rows)
+    for k in range(before, len(faults)):
+        faults[k] = attrs.evolve(faults[k], hint=hint)
+    at = leads.codes(lead)
+    settled[at[at >= 0]] = reps.codes(rep)[at >= 0]
+    return settled
+
+
 def read_scores(
     frame: Any, reps: Labels, leads: Labels, faults: list[Problem]
 ) -> tuple[IntArray, IntArray, FloatArray]:

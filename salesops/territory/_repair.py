@@ -1,4 +1,4 @@
-"""Mend a draft: move leads where it costs least until every limit holds; find owners for leads without one."""
+"""Mend a draft: move leads where it costs least until every limit holds, and find owners for the rest."""
 
 from __future__ import annotations
 
@@ -254,5 +254,3 @@ def place(draft: Draft, *, max_tries: int, stop: Callable[[], bool]) -> int:
                 placed += 1
                 break
     return placed
-
-

@@ -52,7 +52,8 @@ def find_prices(
     """Minimise the dual, its maxima softened by a temperature, from given prices.
 
     The temperature is in units of the mean best score. A quasi-Newton method with bounds does the work; no
-    price of a rep, in even units, moves by more than half of her `reach`. Gives the prices and the price of a move.
+    price of a rep, in even units, moves by more than half of her `reach`. Gives the prices and the price
+    of a move.
     """
     from scipy.optimize import minimize
 
@@ -329,5 +330,3 @@ class _Smooth:
         elif stay:
             value -= stay * case.n_settled
         return (value + float(np.concatenate(worth) @ x)) / n, np.concatenate(slope) / n
-
-

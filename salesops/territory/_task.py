@@ -17,6 +17,7 @@ from salesops.territory._pairs import (
     known_pairs,
     known_proximity,
     pair_key,
+    read_current,
     read_locks,
     read_pairs,
     read_scores,
@@ -75,6 +76,12 @@ class Task:
         Pairs (lead, rep).
     eligibility : Eligibility
         Which reps may own which leads.
+    current : ndarray of shape (n,), or None
+        Who owns each lead today, -1 for nobody.
+    max_moves : float
+        How many leads may change hands.
+    move_price : float
+        What each lead that does must gain.
     """
 
     reps: Labels
@@ -97,6 +104,9 @@ class Task:
     balance: dict[str, Band]
     fallback: str
     require_all: bool
+    current: IntArray | None = None
+    max_moves: float = np.inf
+    move_price: float = 0.0
 
     @property
     def n_leads(self) -> int:
@@ -127,6 +137,57 @@ class Task:
         barred = self.may[self.kind[self.forbidden[:, 0]], self.forbidden[:, 1]]
         tally = np.bincount(self.forbidden[barred, 0], minlength=self.n_leads)
         return np.asarray(self.n_eligible() - tally)
+
+    def may_stay(self) -> npt.NDArray[np.bool_]:
+        """Mark the leads whose owner of today may keep them: eligible, not forbidden, not locked away."""
+        if self.current is None:
+            return np.zeros(self.n_leads, dtype=bool)
+        stays = (self.current >= 0) & ((self.locked < 0) | (self.locked == self.current))
+        stays &= self.may[self.kind, np.maximum(self.current, 0)] if self.n_reps else False
+        banned = self.current[self.forbidden[:, 0]] == self.forbidden[:, 1]
+        stays[self.forbidden[banned, 0]] = False
+        return stays
+
+    def n_settled(self, leads: IntArray) -> int:
+        """Count the leads among some that have an owner today."""
+        return 0 if self.current is None else int((self.current[leads] >= 0).sum())
+
+    def n_forced(self, free: IntArray) -> int:
+        """Count the leads with an owner that move whatever becomes of the free ones."""
+        if self.current is None:
+            return 0
+        forced = (self.current >= 0) & (self.locked != self.current)
+        forced[free] = False
+        return int(forced.sum())
+
+    def n_moved(self, owner: IntArray) -> int:
+        """Count the leads that change hands."""
+        return 0 if self.current is None else int(((self.current >= 0) & (owner != self.current)).sum())
+
+    def _with_current(self, instance: Instance, free: IntArray) -> Instance:
+        """Say who owns the free leads today; who may keep a lead is listed for it, and ahead by the price."""
+        if self.current is None:
+            return instance
+        current = self.current[free]
+        reps, scores = instance.reps, instance.scores
+        stays = self.may_stay()[free]
+        unsure = stays & ~(reps == current[:, None]).any(axis=1)
+        if unsure.any():
+            last = np.where(unsure, current, -1).astype(np.int32)
+            reps = np.column_stack([reps, last])
+            scores = np.column_stack([scores, np.where(unsure, 0.0, -np.inf)])
+            order = np.argsort(np.where(reps < 0, self.n_reps, reps), axis=1, kind="stable")
+            reps, scores = np.take_along_axis(reps, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        ahead = (reps == current[:, None]) & stays[:, None]
+        return attrs.evolve(
+            instance,
+            reps=reps,
+            scores=np.where(ahead, scores + self.move_price, scores),
+            rest=instance.rest + self.move_price * unsure,
+            current=current,
+            unsure=unsure,
+            max_moves=self.max_moves - self.n_forced(free),
+        )
 
     def pair_lead(self) -> IntArray:
         """Give the lead of each known pair."""
@@ -184,19 +245,22 @@ class Task:
         held = np.flatnonzero(self.locked >= 0)
         np.add.at(used, self.locked[held], self.use[held])
         return (
-            Instance(
-                use=self.use[free],
-                upper=self.upper * (1 + _TOLERANCE) - used,
-                lower=self.lower * (1 - _TOLERANCE) - used,
-                reps=reps,
-                scores=scores,
-                rest=rest,
-                is_open=others & is_cold,
-                banned=banned,
-                kind=self.kind[free],
-                may=self.may,
-                must_own=self.require_all or is_cold,
-                may_leave=not self.require_all,
+            self._with_current(
+                Instance(
+                    use=self.use[free],
+                    upper=self.upper * (1 + _TOLERANCE) - used,
+                    lower=self.lower * (1 - _TOLERANCE) - used,
+                    reps=reps,
+                    scores=scores,
+                    rest=rest,
+                    is_open=others & is_cold,
+                    banned=banned,
+                    kind=self.kind[free],
+                    may=self.may,
+                    must_own=self.require_all or is_cold,
+                    may_leave=not self.require_all,
+                ),
+                free,
             ),
             free,
         )
@@ -215,11 +279,16 @@ def read_task(
     require_all: bool,
     fallback: str,
     columns: Mapping[str, str] | None,
+    current: object = None,
+    max_moves: float | None = None,
+    move_price: float = 0.0,
 ) -> Task:
     """Read the tables of an assignment, and raise all their faults together."""
     faults: list[Problem] = []
     bands = _bands(balance, faults)
-    frames = tables(columns, reps=reps, leads=leads, score=score, locked=locked, forbidden=forbidden)
+    frames = tables(
+        columns, reps=reps, leads=leads, score=score, locked=locked, forbidden=forbidden, current=current
+    )
     rep_rows = read_rows(frames["reps"], "reps", "rep_id", faults)
     lead_rows = read_rows(frames["leads"], "leads", "lead_id", faults)
     capacity = rep_rows.table.numbers("capacity", minimum=0, default=None)
@@ -237,6 +306,7 @@ def read_task(
     known = (
         read_scores(frames["score"], rep_rows.labels, lead_rows.labels, faults) if "score" in frames else None
     )
+    settled = read_current(frames.get("current"), rep_rows.labels, lead_rows.labels, faults)
     check_objective(prox, known is not None, rep_rows, lead_rows, faults)
     eligibility = read_eligibility(rep_rows, lead_rows, read_match(match, faults))
     quantities = ("workload", *(name for name in bands if name != "workload"))
@@ -263,10 +333,20 @@ def read_task(
         balance=bands,
         fallback=fallback,
         require_all=require_all,
+        current=settled if "current" in frames else None,
+        max_moves=_count_of_moves(max_moves, int((settled >= 0).sum())),
+        move_price=float(move_price),
         **pairs,
     )
     limits = [attrs.evolve(limit, amount=rep_rows.column(limit.amount)) for limit in limits]
     return _with_limits(task, rep_rows.column(share), limits)
+
+
+def _count_of_moves(max_moves: float | None, n_settled: int) -> float:
+    """Turn a share of the leads that have an owner into a number of leads."""
+    if max_moves is None:
+        return np.inf
+    return float(max_moves) if isinstance(max_moves, int) else float(np.floor(max_moves * n_settled + 1e-9))
 
 
 def _own_limits(reps: Rows, quantities: tuple[str, ...]) -> list[Bounds]:

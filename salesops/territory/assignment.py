@@ -19,6 +19,7 @@ from salesops.errors import InternalError, Problem, show
 from salesops.territory import _kernels
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
+from salesops.territory._move_conflicts import check_moves, conflict_with_moves
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._task import Task, read_task
@@ -38,6 +39,9 @@ def assign(
     locked: object = None,
     forbidden: object = None,
     match: Sequence[str] | Mapping[str, str] | None = None,
+    current: object = None,
+    max_moves: float | None = None,
+    move_price: float = 0.0,
     require_all: bool = False,
     fallback: Literal["cold", "none"] = "cold",
     time_limit: float | None = None,
@@ -75,6 +79,15 @@ def assign(
         ``("segment",)`` lets a lead go only to reps whose ``segment`` is the same or, as a collection, holds
         it; ``{"language": "languages"}`` names the column of the leads and that of the reps. An empty cell of
         a lead asks for nothing, an empty cell of a rep serves nothing.
+    current : table, optional
+        ``lead_id``, ``rep_id``: who owns each lead today (``plan.to_frame()`` of an older plan fits); a lead
+        that is not there, or has no rep, is new.
+    max_moves : int or float, optional
+        How many of the leads that have an owner today may change hands: a number of leads, or a share of them
+        as a float up to 1.0 (0.05 is one in twenty). A lead that is left without an owner has moved, too.
+    move_price : float, default 0
+        What a move must gain to be worth while, in units of the score. The plan maximises its score less this
+        for every lead that changes hands.
     require_all : bool, default False
         True makes a lead without an owner a broken limit.
     fallback : {"cold", "none"}, default "cold"
@@ -151,6 +164,7 @@ def assign(
         raise refuse("require_all", "is True or False", require_all)
     if prox is not None and not isinstance(prox, Proximity):
         raise refuse("prox", "is not the result of proximity()", type(prox).__name__)
+    _check_moves(current, max_moves, move_price)
     task = read_task(
         reps,
         leads,
@@ -163,14 +177,36 @@ def assign(
         require_all=require_all,
         fallback=fallback,
         columns=columns,
+        current=current,
+        max_moves=max_moves,
+        move_price=move_price,
     )
     check_rules(task)
+    check_moves(task)
     warn_unmet(task.eligibility)
     instance, free = task.instance()
     found = search(instance, time_limit=time_limit, progress=progress)
     if found.is_infeasible:
-        raise smallest_conflict(task)
+        raise conflict_with_moves(task) or smallest_conflict(task)
     return _plan(task, found, free, prox)
+
+
+def _check_moves(current: object, max_moves: object, move_price: object) -> None:
+    whole = isinstance(max_moves, (int, np.integer)) and not isinstance(max_moves, bool) and max_moves >= 0
+    if not (max_moves is None or whole or (isinstance(max_moves, float) and 0 <= max_moves <= 1)):
+        hint = "5 is five leads, 0.05 is one in twenty"
+        raise refuse("max_moves", "is a number of leads, or a share from 0 to 1", max_moves, hint=hint)
+    if (
+        isinstance(move_price, bool)
+        or not isinstance(move_price, (int, float))
+        or not 0 <= move_price < np.inf
+    ):
+        raise refuse("move_price", "is a finite number of 0 or more", move_price)
+    if current is None and (max_moves is not None or move_price):
+        hint = "pass current= with lead_id and rep_id, say plan.to_frame()"
+        raise refuse(
+            "current", "says who owns the leads today, which moves are counted from", None, hint=hint
+        )
 
 
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
@@ -184,9 +220,10 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     connected[lead[own]] = True
     used = _used(task, owner)
     violations = _violations(task, owner, used)
-    bound = found.bound + _bound_of_locks(task, score)
-    value = math.fsum(score)
-    gap, no_gap = _gap(value, bound, violations)
+    gross = found.bound + _bound_of_locks(task, score)
+    bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
+    value = math.fsum(score) - task.move_price * task.n_moved(owner)
+    gap, no_gap = _gap(value, bound, violations, gross)
     best = _best_others(task, owner)
     if violations:
         check_breaches(task, _breaching(task, used))
@@ -217,6 +254,8 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         barred_score=best[5],
         eligibility=task.eligibility if task.eligibility.needs else None,
         hops=hops,
+        current=task.current,
+        move_price=task.move_price,
         bound=bound,
         gap=gap,
         no_gap_reason=no_gap,
@@ -273,6 +312,11 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
         alone = np.flatnonzero(owner < 0).tolist()
         ids = tuple(show(task.leads[lead]) for lead in alone)
         found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
+    if task.n_moved(owner) > task.max_moves:
+        count_of = f"{task.n_moved(owner)}, limit {number(task.max_moves, 6)}"
+        found.append(
+            Problem(path="max_moves", message="more leads change hands than may", values=(count_of,))
+        )
     return tuple(found)
 
 
@@ -294,12 +338,14 @@ def _bound_of_locks(task: Task, score: FloatArray) -> float:
     return math.fsum(np.where(known, score, task.most)[held].tolist())
 
 
-def _gap(value: float, bound: float, violations: tuple[Problem, ...]) -> tuple[float | None, str | None]:
+def _gap(
+    value: float, bound: float, violations: tuple[Problem, ...], gross: float
+) -> tuple[float | None, str | None]:
     if violations:
         return None, "the plan violates a limit, so it is not compared with the bound"
-    if value > bound * (1 + 1e-9) + 1e-300:
+    if value > bound + gross * 1e-9 + 1e-300:
         raise InternalError("assign: a plan scored more than its certified bound; please report this")
-    return (max(bound - value, 0.0) / bound if bound > 0 else 0.0), None
+    return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None
 
 
 def _best_others(task: Task, owner: IntArray) -> list[Any]:
@@ -360,7 +406,9 @@ def _hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
 
 def _digest(task: Task) -> str:
     """Fingerprint the input as it was understood."""
-    state = hashlib.sha256(f"{task.fallback} {task.require_all} {sorted(task.balance.items())}".encode())
+    moves = "" if task.current is None else f" {task.max_moves} {task.move_price}"
+    rules = f"{task.fallback} {task.require_all} {sorted(task.balance.items())}{moves}"
+    state = hashlib.sha256(rules.encode())
     for labels in (task.reps, task.leads):
         for label in labels.values.tolist():
             state.update(f"{type(label).__name__}:{written(label)}\n".encode("utf-8", "backslashreplace"))
@@ -368,4 +416,6 @@ def _digest(task: Task) -> str:
     state.update(repr((task.eligibility.needs, task.eligibility.kinds)).encode("utf-8", "backslashreplace"))
     for part in (*arrays, task.most, task.locked, task.forbidden, task.kind, task.may):
         state.update(np.ascontiguousarray(part).tobytes())
+    if task.current is not None:
+        state.update(task.current.tobytes())
     return state.hexdigest()
