@@ -8,19 +8,43 @@ certified upper bound on what any plan could reach.
 from salesops.territory.assignment import assign
 from salesops.territory.comparison import Comparison, compare
 from salesops.territory.graph import SocialGraph
-from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.measures import (
+    Blend,
+    BlendEvidence,
+    EffectiveResistance,
+    IntroductionPath,
+    Katz,
+    Measure,
+    RandomWalk,
+)
+from salesops.territory.neighbours import (
+    AdamicAdar,
+    CommonNeighbours,
+    Jaccard,
+    PreferentialAttachment,
+    ResourceAllocation,
+)
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.results import Explanation, Introduction, Proximity
 
 __all__ = [
+    "AdamicAdar",
+    "Blend",
+    "BlendEvidence",
+    "CommonNeighbours",
     "Comparison",
+    "EffectiveResistance",
     "Explanation",
     "Introduction",
     "IntroductionPath",
+    "Jaccard",
+    "Katz",
     "Measure",
+    "PreferentialAttachment",
     "Proximity",
     "RandomWalk",
+    "ResourceAllocation",
     "SocialGraph",
     "TerritoryPlan",
     "assign",

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from salesops import _run
-from salesops._faults import check_choice, count, raise_all, refuse
+from salesops._faults import count, raise_all, refuse
 from salesops._frames import Ids, Labels, Reader, check_known, check_same_type, is_networkx, warn_look_alikes
 from salesops.errors import NotConverged, Problem, show
 from salesops.territory import _kernels
+from salesops.territory._scorers import Scorer, prepare
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import Rows, read_rows, tables
-from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.measures import Measure, MethodName, RandomWalk, measure_of
 from salesops.territory.results import Contacts, Proximity
 
 __all__ = ["proximity"]
@@ -28,10 +27,6 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _BLOCK = 64
-_MEASURES: dict[str, type[RandomWalk | IntroductionPath]] = {
-    "random_walk": RandomWalk,
-    "introduction_path": IntroductionPath,
-}
 
 
 def proximity(
@@ -39,7 +34,7 @@ def proximity(
     reps: object,
     leads: object,
     *,
-    method: Literal["random_walk", "introduction_path"] | Measure = "random_walk",
+    method: MethodName | Measure = "random_walk",
     top: int = 32,
     contacts: object = None,
     mapper: _run.Mapper = map,
@@ -57,8 +52,11 @@ def proximity(
     leads : table
         ``lead_id``, and ``person_id`` likewise. A lead outside the graph scores 0 with everyone, and so does
         a rep without ties.
-    method : {"random_walk", "introduction_path"} or an options object
-        :class:`RandomWalk` (the default) or :class:`IntroductionPath`.
+    method : name or an options object
+        :class:`RandomWalk` ("random_walk", the default), :class:`IntroductionPath`,
+        :class:`CommonNeighbours`, :class:`Jaccard`, :class:`PreferentialAttachment`, :class:`AdamicAdar`,
+        :class:`ResourceAllocation`, :class:`Katz`, :class:`EffectiveResistance`, or a :class:`Blend` with
+        weights. A name stands for the options of the same name with their defaults.
     top : int, default 32
         How many reps to keep for each lead. What is left out is bounded by the lowest score kept.
     contacts : table, optional
@@ -100,7 +98,7 @@ def proximity(
     >>> print(near.path("ann", "acme"))
     two contacts
     """
-    measure = _measure(method)
+    measure = measure_of(method)
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise refuse("top", "must be a whole number of 1 or more", top)
     people = graph if isinstance(graph, SocialGraph) else _graph(graph)
@@ -134,13 +132,6 @@ def proximity(
         persons=ends.persons,
         contacts=ends.contacts,
     )
-
-
-def _measure(method: object) -> Measure:
-    if isinstance(method, (RandomWalk, IntroductionPath)):
-        return method
-    check_choice("method", method, tuple(_MEASURES))
-    return _MEASURES[str(method)]()
 
 
 def _graph(graph: object) -> SocialGraph:
@@ -248,9 +239,7 @@ def _contacts(
 class _Job:
     """What every block needs: plain arrays, so that it travels to another process."""
 
-    matrix: sparse.csr_array[Any]
-    is_symmetric: bool
-    measure: Measure
+    scorer: Scorer
     persons: IntArray
     contacts: Contacts
     top: int
@@ -265,48 +254,16 @@ class _Answer:
 
 
 def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
-    adjacency = graph.adjacency
-    if isinstance(measure, RandomWalk):
-        matrix = _kernels.transition(adjacency)
-    else:
-        if measure.transform == "identity" and (adjacency.data > 1).any():
-            most = float(adjacency.data.max())
-            hint = "use transform='saturating' or 'relative', or scale the weights"
-            raise refuse("graph", "a weight is above 1, which is no strength", most, hint=hint)
-        matrix = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
-    return _Job(
-        matrix=matrix,
-        is_symmetric=not graph.is_directed,
-        measure=measure,
-        persons=ends.persons,
-        contacts=ends.contacts,
-        top=top,
-    )
+    scorer = prepare(measure, graph.adjacency, graph.is_directed)
+    return _Job(scorer=scorer, persons=ends.persons, contacts=ends.contacts, top=top)
 
 
 def _block(job: _Job, reps: IntArray) -> _Answer:
     """Score every lead for one block of reps and keep the best of them."""
-    measure, starts = job.measure, job.persons[reps]
-    error = np.zeros(len(reps))
-    if isinstance(measure, RandomWalk):
-        damping = 1.0 - measure.restart
-        # Plain iteration shrinks the error by the damping at every step; Chebyshev needs fewer.
-        steps = 200 + math.ceil(math.log(measure.tolerance * measure.restart / 4) / math.log(damping))
-        people, error = _kernels.walk(
-            job.matrix,
-            starts,
-            restart=measure.restart,
-            tolerance=measure.tolerance - _kernels.ROUNDING,
-            symmetric=job.is_symmetric,
-            max_steps=max(steps, 200),
-        )
-        error += _kernels.ROUNDING
-        rule = "sum"
-    else:
-        people, rule = _kernels.best_chains(job.matrix, starts, measure.max_hops), "max"
+    people, error = job.scorer.people(job.persons[reps])
     contacts = job.contacts
     scores = _kernels.rounded(
-        _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, rule)
+        _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, job.scorer.rule)
     )
     each = np.broadcast_to(reps.astype(np.int32), scores.shape)
     kept, near, floor = _kernels.best_reps(scores, each, job.top)

@@ -19,7 +19,7 @@ from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _kernels
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import find, labels_at
-from salesops.territory.measures import IntroductionPath, Measure
+from salesops.territory.measures import IntroductionPath, Measure, document
 
 __all__ = ["Explanation", "Introduction", "Proximity"]
 
@@ -161,12 +161,13 @@ class Proximity:
         The person of each rep in the graph; -1 for somebody without ties.
     contacts : Contacts
         The people through whom each lead is reached.
-    method : RandomWalk or IntroductionPath
+    method : Measure
         The measure, with its options.
     top : int
         How many reps were kept for each lead.
     error : ndarray of shape (n_reps,)
-        Certified bound on the error of the rep's scores, summed over all people; in label order.
+        Certified bound on the error of the rep's scores, summed over all people; in label order. 0 for
+        measures in closed form, which are exact but for rounding; infinite for a sketch, which has none.
     floor : ndarray of shape (n_leads,)
         The most that a rep who is not kept can score; in label order.
     graph : SocialGraph
@@ -372,7 +373,7 @@ class Proximity:
             "schema_version": 1,
             "salesops_version": __version__,
             "graph_digest": self.graph.digest,
-            "method": {"kind": self.method.kind, **attrs.asdict(self.method)},
+            "method": document(self.method),
             "top": self.top,
             "reps": to_plain(self.rep_labels.values.tolist(), "reps"),
             "leads": to_plain(self.lead_labels.values.tolist(), "leads"),
@@ -380,7 +381,7 @@ class Proximity:
             "rep": self.reps.tolist(),
             "score": self.scores.tolist(),
             "floor": self.floor.tolist(),
-            "error": self.error.tolist(),
+            "error": [bound if np.isfinite(bound) else None for bound in self.error.tolist()],
         }
 
     def __repr__(self) -> str:
