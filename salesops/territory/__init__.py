@@ -6,6 +6,7 @@ certified upper bound on what any plan could reach.
 """
 
 from salesops.territory.assignment import assign
+from salesops.territory.blend import learn_blend
 from salesops.territory.comparison import Comparison, compare
 from salesops.territory.graph import SocialGraph
 from salesops.territory.measures import (
@@ -27,6 +28,7 @@ from salesops.territory.neighbours import (
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.results import Explanation, Introduction, Proximity
+from salesops.territory.validation import Validation, validate
 
 __all__ = [
     "AdamicAdar",
@@ -47,7 +49,10 @@ __all__ = [
     "ResourceAllocation",
     "SocialGraph",
     "TerritoryPlan",
+    "Validation",
     "assign",
     "compare",
+    "learn_blend",
     "proximity",
+    "validate",
 ]
