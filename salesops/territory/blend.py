@@ -83,6 +83,8 @@ def learn_blend(
     A logistic regression with weights of 0 or more and a ridge penalty of 1 on standardised scores. Each
     score s enters as :math:`\log_2(1 + s / \text{scale})`, the scale being the lowest tenth of its positive
     scores, so that a measure whose scores span many orders of magnitude is not read by its largest alone.
+    Where the blend, learnt on one half of the pairs, tells the other half no better than the best single
+    measure does, that measure gets all the weight.
 
     References
     ----------
@@ -221,7 +223,9 @@ def _from_wins(graph: SocialGraph, blend: Blend, frames: dict[str, Any]) -> tupl
         if len(kept):
             scores = np.where(kept[order][at] == wanted, near.scores[order][at], 0.0)
         columns.append(scores[None, :])
-    return np.stack(columns), won
+    # One order of the pairs, whatever that of the rows: sums and halves are then the same.
+    order = np.lexsort((won, Labels.of(rep).codes(rep), Labels.of(lead).codes(lead)))
+    return np.stack(columns)[:, :, order], won[order]
 
 
 def _fitted(blend: Blend, scores: FloatArray, won: Mask, source: str) -> Blend:
@@ -241,12 +245,16 @@ def _fitted(blend: Blend, scores: FloatArray, won: Mask, source: str) -> Blend:
             (halves, _weights(features[~halves], won[~halves])),
         )
     ]
+    single = [_holdout.auc(s.sum(axis=0)[won], s.sum(axis=0)[~won]) for s in scores]
+    blended = float(np.mean([value for value in held if value == value] or [np.nan]))
+    if not blended >= max(single):
+        weights = np.where(np.arange(len(single)) == int(np.argmax(single)), 1.0, 0.0)
     evidence = BlendEvidence(
         source=source,
         n_positive=int(won.sum()),
         n_negative=int((~won).sum()),
-        auc=float(np.nanmean(held)) if not np.isnan(held).all() else float("nan"),
-        single_auc=tuple(_holdout.auc(s.sum(axis=0)[won], s.sum(axis=0)[~won]) for s in scores),
+        auc=blended,
+        single_auc=tuple(single),
     )
     return attrs.evolve(
         blend, weights=tuple(weights.tolist()), scales=tuple(scales.tolist()), evidence=evidence
