@@ -141,10 +141,21 @@ def _free(drawn: IntArray, ties: IntArray, n: int) -> IntArray:
     return free
 
 
-def pair_scores(scorer: Scorer, pairs: Pairs, *, both_ways: bool) -> FloatArray:
-    """Score pairs from their first person, or add up the scores from either end."""
-    scores = _one_way(scorer, pairs.first, pairs.second)
-    return scores + _one_way(scorer, pairs.second, pairs.first) if both_ways else scores
+def split_scores(scorer: Scorer, split: Split, *, both_ways: bool) -> tuple[FloatArray, FloatArray]:
+    """Score the hidden ties and the other pairs of a split, from their first person or from either end."""
+    first = np.concatenate([split.hidden.first, split.others.first])
+    second = np.concatenate([split.hidden.second, split.others.second])
+    scores = pair_scores(scorer, first, second)
+    if both_ways:
+        scores = scores + (scores if scorer.is_mutual else pair_scores(scorer, second, first))
+    return scores[: len(split.hidden)], scores[len(split.hidden) :]
+
+
+def pair_scores(scorer: Scorer, first: IntArray, second: IntArray) -> FloatArray:
+    """Score pairs from their first person; from the side with fewer people where it makes no difference."""
+    if scorer.is_mutual and len(np.unique(second)) < len(np.unique(first)):
+        return _one_way(scorer, second, first)
+    return _one_way(scorer, first, second)
 
 
 def _one_way(scorer: Scorer, first: IntArray, second: IntArray) -> FloatArray:
@@ -161,6 +172,12 @@ def _one_way(scorer: Scorer, first: IntArray, second: IntArray) -> FloatArray:
 
 def rep_scores(scorer: Scorer, reps: IntArray, leads: IntArray) -> FloatArray:
     """Score some leads from all reps, shape (n_reps, n_leads)."""
+    if scorer.is_mutual and len(leads) < len(reps):
+        return _from_starts(scorer, leads, reps).T
+    return _from_starts(scorer, reps, leads)
+
+
+def _from_starts(scorer: Scorer, reps: IntArray, leads: IntArray) -> FloatArray:
     scores = np.zeros((len(reps), len(leads)))
     for begin in range(0, len(reps), _BLOCK):
         people, _ = scorer.people(reps[begin : begin + _BLOCK])

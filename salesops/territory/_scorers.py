@@ -50,6 +50,10 @@ class Scorer(Protocol):
     rule: ClassVar[Rule]
     """How scores of several contacts roll up to their lead, each times its weight."""
 
+    @property
+    def is_mutual(self) -> bool:
+        """True if two people score each other alike, so that either may be the start."""
+
     def people(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
         """Score all people from each start, and bound the sum of absolute errors of each column."""
 
@@ -73,6 +77,7 @@ def _undirected(measure: Measure, is_directed: bool) -> None:
 @attrs.frozen(kw_only=True, eq=False)
 class _Walk:
     rule: ClassVar[Rule] = "sum"
+    is_mutual: ClassVar[bool] = False
     step: Matrix
     measure: RandomWalk
     is_symmetric: bool
@@ -102,6 +107,7 @@ class _Chains:
     rule: ClassVar[Rule] = "max"
     strength: Matrix
     max_hops: int | None
+    is_mutual: bool
 
     def people(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
         return _kernels.best_chains(self.strength, starts, self.max_hops), np.zeros(len(starts))
@@ -109,13 +115,12 @@ class _Chains:
 
 @prepare.register
 def _(measure: IntroductionPath, adjacency: Matrix, is_directed: bool) -> Scorer:
-    del is_directed
     if measure.transform == "identity" and (adjacency.data > 1).any():
         most = float(adjacency.data.max())
         hint = "use transform='saturating' or 'relative', or scale the weights"
         raise refuse("graph", "a weight is above 1, which is no strength", most, hint=hint)
     strength = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
-    return _Chains(strength=strength, max_hops=measure.max_hops)
+    return _Chains(strength=strength, max_hops=measure.max_hops, is_mutual=not is_directed)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -123,6 +128,7 @@ class _Common:
     """Common contacts, each counting by how many they know, and a bonus for knowing each other."""
 
     rule: ClassVar[Rule] = "sum"
+    is_mutual: ClassVar[bool] = True
     pairs: tuple[tuple[Matrix, Matrix], ...]
     bonus: Matrix
     self_bonus: float
@@ -181,6 +187,7 @@ def _says(measure: Neighbours, strength: FloatArray) -> FloatArray:
 @attrs.frozen(kw_only=True, eq=False)
 class _Overlap:
     rule: ClassVar[Rule] = "max"
+    is_mutual: ClassVar[bool] = True
     ones: Matrix
     degree: FloatArray
     direct: float
@@ -206,6 +213,7 @@ def _(measure: Jaccard, adjacency: Matrix, is_directed: bool) -> Scorer:
 @attrs.frozen(kw_only=True, eq=False)
 class _Popularity:
     rule: ClassVar[Rule] = "sum"
+    is_mutual: ClassVar[bool] = True
     strength: FloatArray
 
     def people(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -226,6 +234,7 @@ class _AllChains:
     beta: float
     remainder: float
     tolerance: float
+    is_mutual: bool
 
     def people(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
         return _similarities.katz(
@@ -249,7 +258,13 @@ def _(measure: Katz, adjacency: Matrix, is_directed: bool) -> Scorer:
         raise refuse(
             "Katz.beta", "must be below one over the largest eigenvalue of the graph", beta, hint=hint
         )
-    return _AllChains(forward=forward, beta=beta, remainder=remainder, tolerance=measure.tolerance)
+    return _AllChains(
+        forward=forward,
+        beta=beta,
+        remainder=remainder,
+        tolerance=measure.tolerance,
+        is_mutual=not is_directed,
+    )
 
 
 def _three_digits(value: float) -> float:
@@ -263,6 +278,7 @@ class _Resistance:
     """Columns of a generalised inverse: stored for small parts of the graph, solved for large ones."""
 
     rule: ClassVar[Rule] = "max"
+    is_mutual: ClassVar[bool] = True
     part: IntArray
     place: IntArray
     people_of: tuple[IntArray, ...]
@@ -348,6 +364,10 @@ class _Mixed:
     scorers: tuple[Scorer, ...]
     weights: tuple[float, ...]
     scales: tuple[float, ...]
+
+    @property
+    def is_mutual(self) -> bool:
+        return all(scorer.is_mutual for scorer in self.scorers)
 
     def people(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
         total, error = np.zeros((0, 0)), np.zeros(len(starts))

@@ -143,7 +143,9 @@ def inverse_laplacian(part: FloatArray) -> tuple[FloatArray, float]:
     n = len(part)
     shifted = part + np.trace(part) / n**2
     inverse = np.linalg.inv(shifted)
-    off = float(np.abs(shifted @ inverse - np.eye(n)).sum(axis=1).max())
+    residual = sparse.csr_array(part) @ inverse + np.trace(part) / n**2 * inverse.sum(axis=0)
+    residual[np.diag_indices(n)] -= 1.0
+    off = float(np.abs(residual).sum(axis=1).max())
     off += n * np.finfo(float).eps * float(np.abs(shifted).sum(axis=1).max() * np.abs(inverse).max())
     largest = float(np.abs(inverse).max())
     return inverse, largest * off / (1.0 - off) if off < 1 else math.inf

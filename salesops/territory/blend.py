@@ -178,18 +178,14 @@ def _asked(split: _holdout.Split, is_directed: bool, blend: Blend, *, both_ways:
     columns = []
     for measure in blend.measures:
         scorer = prepare(measure, split.adjacency, is_directed)
-        ways = [
-            _holdout.pair_scores(scorer, _joined(split.hidden, split.others, turn=turn), both_ways=False)
-            for turn in ([False, True] if both_ways else [False])
-        ]
+        first = np.concatenate([split.hidden.first, split.others.first])
+        second = np.concatenate([split.hidden.second, split.others.second])
+        ways = [_holdout.pair_scores(scorer, first, second)]
+        if both_ways:
+            back = ways[0] if scorer.is_mutual else _holdout.pair_scores(scorer, second, first)
+            ways.append(back)
         columns.append(np.stack(ways))
     return np.stack(columns)
-
-
-def _joined(one: _holdout.Pairs, other: _holdout.Pairs, *, turn: bool) -> _holdout.Pairs:
-    first = np.concatenate([one.first, other.first])
-    second = np.concatenate([one.second, other.second])
-    return _holdout.Pairs(first=second, second=first) if turn else _holdout.Pairs(first=first, second=second)
 
 
 def _from_wins(graph: SocialGraph, blend: Blend, frames: dict[str, Any]) -> tuple[FloatArray, Mask]:

@@ -402,12 +402,7 @@ def _split(job: _Job, item: tuple[int, np.random.Generator]) -> tuple[list[dict[
         ready = _learnt(measure, split, job, learning)
         scorer = prepare(ready, split.adjacency, directed)
         both = job.sides is None
-        row = _row(
-            number,
-            name,
-            _holdout.pair_scores(scorer, split.hidden, both_ways=both),
-            _holdout.pair_scores(scorer, split.others, both_ways=both),
-        )
+        row = _row(number, name, *_holdout.split_scores(scorer, split, both_ways=both))
         if asked is not None and job.sides is not None:
             row |= _hits(_holdout.rep_scores(scorer, job.sides.reps, asked[0]), asked, job.hits)
         rows.append(row)

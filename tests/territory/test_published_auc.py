@@ -1,4 +1,4 @@
-"""The AUC table of Zhang and Chen (2018), found again; tests/benchmarks/territory_validity.py does all of it."""
+"""The AUC table of Zhang and Chen (2018), found again; the whole of it is in tests/benchmarks."""
 
 import networkx as nx
 import pandas as pd
