@@ -209,8 +209,10 @@ titles = {
 }
 for panel, (column, title) in zip(panels, titles.items(), strict=True):
     panel.barh(place, 100 * lastfm[column], color=colours, height=0.66)
+    if column == "hidden friend owns":
+        panel.errorbar(100 * lastfm[column], place, xerr=100 * lastfm["± s.e."], fmt="none", ecolor="#1c2733")
     for y, value in zip(place, lastfm[column], strict=True):
-        panel.annotate(f"{value:.0%}", (100 * value, y), (4, 0), textcoords="offset points", va="center")
+        panel.annotate(f"{value:.0%}", (100 * value, y), (10, 0), textcoords="offset points", va="center")
     panel.set_xlim(0, 112)
     panel.set_xlabel("% of leads")
     panel.set_title(title, loc="left", fontsize=11)

@@ -68,6 +68,8 @@ class Validation:
     5 times, 10 % of the ties between people hidden ... a coin does in 50 %.
     >>> len(answer.to_dict()["measures"])
     4
+    >>> answer.plot().get_title(loc="left")
+    '7 hidden ties a split'
     """
 
     methods: Mapping[str, Measure | None]

@@ -1,6 +1,6 @@
 """Validity of the measures of proximity: three tables, with one command.
 
-    python tests/benchmarks/territory_validity.py [folder of shared data] [--splits 10]
+    python tests/benchmarks/territory_validity.py [folder of shared data] [--splits 10] [--enron-splits 3]
 
 1. The AUC table of M. Zhang, Y. Chen (2018), "Link prediction based on graph neural networks", Table 1:
    10 % of the ties hidden, as many random pairs without one. Ours beside the published figure.
@@ -165,6 +165,7 @@ def main() -> None:
     beside = os.environ.get("SALESOPS_SHARED") or HERE.parent / "shared"
     parser.add_argument("folder", nargs="?", type=Path, default=Path(beside))
     parser.add_argument("--splits", type=int, default=10)
+    parser.add_argument("--enron-splits", type=int, default=3)
     parser.add_argument("--graphs", nargs="*", default=GRAPHS)
     given = parser.parse_args()
     data = given.folder / "data"
@@ -174,7 +175,7 @@ def main() -> None:
     )
     verdict(published_table(data / "seal_link_prediction", given.splits, given.graphs))
     print("\nEnron, ties between employees and outsiders")
-    print(enron_hidden(data / "enron", given.splits))
+    print(enron_hidden(data / "enron", given.enron_splits))
     print(f"\nEnron, first mails between two of 184 employees from {SPLIT_ON} on")
     print(enron_later(data / "enron", given.splits))
 
