@@ -36,8 +36,8 @@ HEURISTICS = {
     "PA": territory.PreferentialAttachment(),
     "AA": territory.AdamicAdar(),
     "RA": territory.ResourceAllocation(),
-    "Katz": territory.Katz(beta=0.001),
-    "PR": territory.RandomWalk(restart=0.15),
+    "Katz": territory.Katz(beta=0.001, tolerance=1e-120),
+    "PR": territory.RandomWalk(restart=0.15, tolerance=1e-12),
 }
 SINGLES = (
     territory.RandomWalk(),
