@@ -2,12 +2,14 @@
 
 Ties become a :class:`SocialGraph`, the graph gives the proximity of every rep to every lead
 (:func:`proximity`), and :func:`assign` draws territories from it under capacities, bands and locks, with a
-certified upper bound on what any plan could reach.
+certified upper bound on what any plan could reach. Leads that come later go one by one through a
+:class:`Router`.
 """
 
 from salesops.territory.assignment import assign
 from salesops.territory.blend import learn_blend
 from salesops.territory.comparison import Comparison, compare
+from salesops.territory.decision import Decision, Routing, RunnerUp
 from salesops.territory.graph import SocialGraph
 from salesops.territory.measures import (
     Blend,
@@ -27,7 +29,10 @@ from salesops.territory.neighbours import (
 )
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
+from salesops.territory.pseudonyms import pseudonym
 from salesops.territory.results import Explanation, Introduction, Proximity
+from salesops.territory.review import ReviewSheet, review
+from salesops.territory.router import Router
 from salesops.territory.validation import Validation, validate
 
 __all__ = [
@@ -36,6 +41,7 @@ __all__ = [
     "BlendEvidence",
     "CommonNeighbours",
     "Comparison",
+    "Decision",
     "EffectiveResistance",
     "Explanation",
     "Introduction",
@@ -47,6 +53,10 @@ __all__ = [
     "Proximity",
     "RandomWalk",
     "ResourceAllocation",
+    "ReviewSheet",
+    "Router",
+    "Routing",
+    "RunnerUp",
     "SocialGraph",
     "TerritoryPlan",
     "Validation",
@@ -54,5 +64,7 @@ __all__ = [
     "compare",
     "learn_blend",
     "proximity",
+    "pseudonym",
+    "review",
     "validate",
 ]

@@ -32,7 +32,7 @@ def all_pairs(instance: Instance, *, hopeful: bool) -> tuple[IntArray, IntArray,
     score = np.full((n, n_reps), -np.inf)
     rest = np.where(np.isfinite(instance.rest), instance.rest, 0.0) if hopeful else np.zeros(n)
     allowed = instance.is_open | (np.isfinite(instance.rest) if hopeful else False)
-    score[allowed] = rest[allowed, None]
+    score[allowed] = np.where(instance.may[instance.kind[allowed]], rest[allowed, None], -np.inf)
     lead, column = np.nonzero(instance.reps >= 0)
     score[lead, instance.reps[lead, column]] = instance.scores[lead, column]
     score[instance.banned[:, 0], instance.banned[:, 1]] = -np.inf

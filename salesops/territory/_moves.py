@@ -62,7 +62,8 @@ class Draft:
         """Score some leads at every rep and at nobody, shape (m, R + 1); -inf where not allowed."""
         case = self.instance
         dense = np.full((len(leads), case.n_reps + 1), -np.inf)
-        dense[case.is_open[leads], : case.n_reps] = 0.0
+        may = case.is_open[leads, None] & case.may[case.kind[leads]]
+        dense[:, : case.n_reps] = np.where(may, 0.0, -np.inf)
         dense[:, -1] = self.idle
         reps = case.reps[leads]
         row, column = np.nonzero(reps >= 0)
@@ -77,7 +78,7 @@ class Draft:
         case = self.instance
         if rep == case.n_reps:
             return np.full(len(leads), self.idle)
-        score = np.where(case.is_open[leads], 0.0, -np.inf)
+        score = np.where(case.is_open[leads] & case.may[case.kind[leads], rep], 0.0, -np.inf)
         row, column = np.nonzero(case.reps[leads] == rep)
         score[row] = case.scores[leads[row], column]
         if self.banned_of:
@@ -88,7 +89,9 @@ class Draft:
     def current(self, leads: IntArray) -> FloatArray:
         """Score some leads at their owners."""
         case, owner = self.instance, self.owner[leads]
-        score = np.where(case.is_open[leads], 0.0, -np.inf)
+        named = np.minimum(owner, case.n_reps - 1)
+        may = case.is_open[leads] & (case.may[case.kind[leads], named] if case.n_reps else False)
+        score = np.where(may, 0.0, -np.inf)
         score[owner == case.n_reps] = self.idle
         row, column = np.nonzero(case.reps[leads] == owner[:, None])
         score[row] = case.scores[leads[row], column]

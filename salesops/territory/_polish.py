@@ -82,6 +82,7 @@ def _cold_columns(instance: Instance, prices: FloatArray, close: IntArray) -> tu
     lead, rep = np.repeat(free, order.shape[1]), order.ravel()
     listed = (instance.reps[close[lead]] == rep[:, None]).any(axis=1)
     listed |= np.isin(close[lead] * instance.n_reps + rep, instance.banned @ [instance.n_reps, 1])
+    listed |= ~instance.may[instance.kind[close[lead]], rep]
     return lead[~listed], rep[~listed]
 
 

@@ -43,6 +43,10 @@ class Instance:
         Whether every lead is to have an owner.
     may_leave : bool
         Whether leads may be left without an owner if there is no other way.
+    kind : ndarray of shape (n,)
+        What each lead asks of its owner, as a row of `may`.
+    may : ndarray of bool, shape (n_kinds, R)
+        Which rep may own leads of which kind; listed pairs keep to it.
     """
 
     use: FloatArray
@@ -55,6 +59,12 @@ class Instance:
     banned: IntArray
     must_own: bool
     may_leave: bool = False
+    kind: IntArray = attrs.field(
+        default=attrs.Factory(lambda self: np.zeros(len(self.use), dtype=np.int64), takes_self=True)
+    )
+    may: npt.NDArray[np.bool_] = attrs.field(
+        default=attrs.Factory(lambda self: np.ones((1, len(self.upper)), dtype=bool), takes_self=True)
+    )
 
     @property
     def n_leads(self) -> int:
@@ -188,6 +198,7 @@ def sample(instance: Instance, n_leads: int) -> Instance:
         scores=instance.scores[rows],
         rest=instance.rest[rows],
         is_open=instance.is_open[rows],
+        kind=instance.kind[rows],
     )
 
 

@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from salesops._faults import refuse
-from salesops.territory import _kernels, _similarities
+from salesops.territory import _kernels, _similarities, _walks
 from salesops.territory.measures import (
     Blend,
     EffectiveResistance,
@@ -37,6 +37,7 @@ from salesops.territory.neighbours import (
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 Rule = Literal["sum", "max"]
+_SCALE = {"out": 0.0, "symmetric": 0.5, "in": 1.0}
 Neighbours = CommonNeighbours | AdamicAdar | ResourceAllocation
 if TYPE_CHECKING:
     Matrix: TypeAlias = sparse.csr_array[Any]
@@ -75,31 +76,40 @@ def _undirected(measure: Measure, is_directed: bool) -> None:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class _Walk:
+class WalkScorer:
+    """A walk, which keeps people in an order of its own."""
+
     rule: ClassVar[Rule] = "sum"
-    is_mutual: ClassVar[bool] = False
-    step: Matrix
-    measure: RandomWalk
-    is_symmetric: bool
+    ready: _walks.Walk
+    tolerance: float
+
+    @property
+    def is_mutual(self) -> bool:
+        return self.ready.scale == 0.5
+
+    def in_own_order(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Walk from starts, given as places in the order of the walk, to people in that order."""
+        scores, error = _walks.walk(self.ready, starts, self.tolerance - _kernels.ROUNDING)
+        return scores, error + _kernels.ROUNDING
 
     def people(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
-        restart, tolerance = self.measure.restart, self.measure.tolerance
-        # Plain iteration shrinks the error by the damping at every step; Chebyshev needs fewer.
-        steps = 200 + math.ceil(math.log(tolerance * restart / 4) / math.log(1.0 - restart))
-        scores, error = _kernels.walk(
-            self.step,
-            starts,
-            restart=restart,
-            tolerance=tolerance - _kernels.ROUNDING,
-            symmetric=self.is_symmetric,
-            max_steps=max(steps, 200),
-        )
-        return scores, error + _kernels.ROUNDING
+        scores, error = self.in_own_order(self.ready.place[starts])
+        return scores[self.ready.place], error
 
 
 @prepare.register
 def _(measure: RandomWalk, adjacency: Matrix, is_directed: bool) -> Scorer:
-    return _Walk(step=_kernels.transition(adjacency), measure=measure, is_symmetric=not is_directed)
+    if is_directed and measure.normalisation != "out":
+        hint = "use normalisation='out', or make the graph with directed=False"
+        message = "needs ties that hold both ways"
+        raise refuse("RandomWalk.normalisation", message, measure.normalisation, hint=hint)
+    ready = _walks.make_ready(
+        adjacency,
+        restart=measure.restart,
+        undirected=not is_directed,
+        scale=_SCALE[measure.normalisation],
+    )
+    return WalkScorer(ready=ready, tolerance=measure.tolerance)
 
 
 @attrs.frozen(kw_only=True, eq=False)

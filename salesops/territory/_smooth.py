@@ -56,6 +56,7 @@ def soft_choices(instance: Instance, prices: FloatArray, temperature: float) -> 
         again = (np.arange(instance.n_leads) * _GOLDEN**2 + 0.25)[others] % 1.0
         among = np.cumsum(weights, axis=1)[smooth.groups.group[others]]
         owner[others] = np.minimum((among <= again[:, None]).sum(axis=1), instance.n_reps - 1)
+        owner[others[~instance.may[instance.kind[others], owner[others]]]] = -1
         if len(instance.banned):
             key = np.arange(instance.n_leads) * instance.n_reps + owner
             owner[np.isin(key, instance.banned @ [instance.n_reps, 1])] = -1

@@ -36,6 +36,7 @@ __all__ = [
     "RandomWalk",
 ]
 
+Normalisation = Literal["out", "symmetric", "in"]
 Transform = Literal["saturating", "relative", "identity"]
 MethodName = Literal[
     "random_walk",
@@ -48,6 +49,10 @@ MethodName = Literal[
     "katz",
     "effective_resistance",
 ]
+
+
+def _normalisation(_: object, __: attrs.Attribute[Any], value: object) -> None:
+    check_choice("RandomWalk.normalisation", value, ("out", "symmetric", "in"))
 
 
 def _transform(_: object, __: attrs.Attribute[Any], value: object) -> None:
@@ -73,14 +78,26 @@ class RandomWalk:
     restart : float, default 0.15
         Between 0 and 1. Larger keeps the walk nearer to the rep.
     tolerance : float, default 1e-6
-        Each rep's scores are certified to differ from the exact ones by at most this, summed over all people.
+        Each rep's scores are certified to differ from the exact ones by at most this, summed over all people
+        (for "symmetric" the root of the sum of squares, for "in" the largest difference).
+    normalisation : {"out", "symmetric", "in"}, default "out"
+        How the weights W of the ties become the step P of the walk; d is the sum of a person's weights.
+        "out" is :math:`W D^{-1}`, the walk from the rep, which favours leads whom many know. "symmetric" is
+        :math:`D^{-1/2} W D^{-1/2}`, which discounts both ends alike. "in" is :math:`D^{-1} W`, the walk from
+        the lead, read at the rep. The last two need undirected ties.
 
     Notes
     -----
-    The scores of a rep solve :math:`x = \alpha P x + (1-\alpha) e`, :math:`\alpha = 1 - \text{restart}`, with
-    the column-stochastic :math:`P`. They are found by the Chebyshev semi-iteration (by plain iteration in a
-    directed graph, whose spectrum is not real), on blocks of 64 reps. The certificate is the residual:
-    :math:`\lVert x - x^* \rVert_1 \le \lVert \alpha P x + b - x \rVert_1 / (1-\alpha)`.
+    The scores of a rep solve :math:`x = \alpha P x + (1-\alpha) e`, :math:`\alpha = 1 - \text{restart}`.
+    In an undirected graph they are found by the Chebyshev semi-iteration on an interval that holds the
+    spectrum of the walk but for its resting distribution, which is known beforehand; in a directed graph,
+    whose spectrum is not real, by plain iteration. Reps are walked in blocks, in double precision; the number
+    of steps depends on the graph alone, so that no rep's scores depend on the others in the block. The
+    certificate is the residual:
+    :math:`\lVert x - x^* \rVert \le \lVert \alpha P x + b - x \rVert / (1-\alpha)`.
+
+    The three normalisations are one walk: scores for "symmetric" and "in" are those for "out" times
+    :math:`(d_\text{rep} / d_\text{lead})` to the power of one half and of one.
 
     References
     ----------
@@ -94,12 +111,13 @@ class RandomWalk:
     --------
     >>> from salesops.territory import RandomWalk
     >>> RandomWalk(restart=0.2)
-    RandomWalk(restart=0.2, tolerance=1e-06)
+    RandomWalk(restart=0.2, tolerance=1e-06, normalisation='out')
     """
 
     kind: ClassVar[str] = "random_walk"
     restart: float = attrs.field(default=0.15, validator=[is_number, is_share])
     tolerance: float = attrs.field(default=1e-6, validator=[is_number, is_positive])
+    normalisation: Normalisation = attrs.field(default="out", validator=_normalisation)
 
 
 @attrs.frozen(kw_only=True)

@@ -14,8 +14,8 @@ from salesops import _run
 from salesops._faults import count, raise_all, refuse
 from salesops._frames import Ids, Labels, Reader, check_known, check_same_type, is_networkx, warn_look_alikes
 from salesops.errors import NotConverged, Problem, show
-from salesops.territory import _kernels
-from salesops.territory._scorers import Scorer, prepare
+from salesops.territory._nearest import Nearest, lead_scores
+from salesops.territory._scorers import Scorer, WalkScorer, prepare
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import Rows, read_rows, tables
 from salesops.territory.measures import Measure, MethodName, RandomWalk, measure_of
@@ -27,6 +27,9 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _BLOCK = 64
+_NARROWEST = 16
+_ENTRIES = 1 << 24
+_WORTH_THREADS = 1 << 22
 
 
 def proximity(
@@ -63,7 +66,8 @@ def proximity(
         ``lead_id``, ``person_id`` and perhaps ``weight`` (above 0, default 1): the people through whom a lead
         is reached, in place of its own ``person_id``. The measure says how their scores roll up.
     mapper : callable, default map
-        Anything shaped like ``map``; called with blocks of 64 reps. It cannot change the result.
+        Anything shaped like ``map``; called with blocks of at most 64 reps. It cannot change the result. The
+        built-in ``map`` walks large graphs on as many threads as the process may use.
     progress : callable, optional
         Wraps an iterable (``tqdm``); counts the blocks.
     columns : mapping, optional
@@ -105,19 +109,19 @@ def proximity(
     ends = _read(people, tables(columns, reps=reps, leads=leads, contacts=contacts))
     job = _job(people, ends, measure, top)
     known = np.flatnonzero(ends.persons >= 0)
-    blocks = [known[k : k + _BLOCK] for k in range(0, len(known), _BLOCK)]
-    answers = _run.run(partial(_block, job), blocks, mapper=mapper, progress=progress)
+    width = _width(people.n_people)
+    blocks = [known[k : k + width] for k in range(0, len(known), width)]
+    if mapper is map and isinstance(measure, RandomWalk) and people.n_ties * len(known) >= _WORTH_THREADS:
+        mapper = _run.threads
     error = np.zeros(len(ends.reps))
-    n = len(ends.leads)
-    scores, rank, floor = np.zeros((n, 0)), np.zeros((n, 0), dtype=np.int32), np.zeros(n)
+    nearest = Nearest(len(ends.leads), top)
+    answers = _run.stream(partial(_block, job), blocks, mapper=mapper, progress=progress)
     for block, answer in zip(blocks, answers, strict=True):
         error[block] = answer.error
-        both = np.concatenate([scores, answer.scores], axis=1)
-        each = np.concatenate([rank, answer.reps], axis=1)
-        scores, rank, left = _kernels.best_reps(both, each, top)
-        floor = np.maximum(np.maximum(floor, answer.floor), left)
+        nearest.add(answer.scores, answer.reps_of(block))
+        nearest.floor = np.maximum(nearest.floor, answer.floor)
     _check_error(error, ends.reps, measure)
-    starts, near, kept = _kernels.by_rank(scores, rank)
+    starts, near, kept = nearest.by_rank()
     return Proximity(
         method=measure,
         top=top,
@@ -126,7 +130,7 @@ def proximity(
         starts=starts,
         reps=near,
         scores=kept,
-        floor=floor,
+        floor=nearest.floor,
         error=error,
         graph=people,
         persons=ends.persons,
@@ -237,7 +241,10 @@ def _contacts(
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Job:
-    """What every block needs: plain arrays, so that it travels to another process."""
+    """What every block needs: plain arrays, so that it travels to another process.
+
+    `persons` and `contacts` stand where the measure has people.
+    """
 
     scorer: Scorer
     persons: IntArray
@@ -247,27 +254,47 @@ class _Job:
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Answer:
+    """Scores of every lead with a block of reps, or with the best of them if the block is wider than top."""
+
     scores: FloatArray
-    reps: npt.NDArray[np.int32]
+    reps: npt.NDArray[np.int32] | None
     floor: FloatArray
     error: FloatArray
+
+    def reps_of(self, block: IntArray) -> npt.NDArray[np.int32]:
+        return np.broadcast_to(block.astype(np.int32), self.scores.shape) if self.reps is None else self.reps
 
 
 def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
     scorer = prepare(measure, graph.adjacency, graph.is_directed)
-    return _Job(scorer=scorer, persons=ends.persons, contacts=ends.contacts, top=top)
+    persons, contacts = ends.persons, ends.contacts
+    if isinstance(scorer, WalkScorer):
+        # The walk keeps people in an order of its own: both ends of every pair move there.
+        place = np.append(scorer.ready.place, -1)
+        persons = place[persons]
+        contacts = attrs.evolve(contacts, person=place[contacts.person])
+    return _Job(scorer=scorer, persons=persons, contacts=contacts, top=top)
 
 
 def _block(job: _Job, reps: IntArray) -> _Answer:
     """Score every lead for one block of reps and keep the best of them."""
-    people, error = job.scorer.people(job.persons[reps])
-    contacts = job.contacts
-    scores = _kernels.rounded(
-        _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, job.scorer.rule)
-    )
-    each = np.broadcast_to(reps.astype(np.int32), scores.shape)
-    kept, near, floor = _kernels.best_reps(scores, each, job.top)
-    return _Answer(scores=kept, reps=np.array(near), floor=floor, error=error)
+    scorer, starts, contacts = job.scorer, job.persons[reps], job.contacts
+    found = scorer.in_own_order(starts) if isinstance(scorer, WalkScorer) else scorer.people(starts)
+    people, error = found
+    scores = lead_scores(people, contacts.starts, contacts.person, contacts.weight, scorer.rule)
+    if len(reps) <= job.top:
+        return _Answer(scores=scores, reps=None, floor=np.zeros(len(scores)), error=error)
+    best = Nearest(len(scores), job.top)
+    best.add(scores, np.broadcast_to(reps.astype(np.int32), scores.shape))
+    return _Answer(scores=best.scores, reps=best.reps, floor=best.floor, error=error)
+
+
+def _width(n_people: int) -> int:
+    """How many reps make a block: fewer in a large graph, so that a block stays within memory."""
+    width = _BLOCK
+    while width > _NARROWEST and width * n_people > _ENTRIES:
+        width //= 2
+    return width
 
 
 def _check_error(error: FloatArray, reps: Labels, measure: Measure) -> None:
