@@ -318,3 +318,12 @@ def test_huge_and_tiny_weights_give_finite_scores_by_every_measure():
     for method in (*ALL, AdamicAdar(weighted=True), ResourceAllocation(weighted=True), Katz(weighted=True)):
         near = proximity(graph, {"rep_id": ["a", "d"]}, {"lead_id": ["b", "c"]}, method=method)
         assert np.isfinite(near.scores).all()
+
+
+def test_a_large_graph_of_heavy_weights_is_walked_without_overflow():
+    rng = np.random.default_rng(0)
+    source, step = rng.integers(0, 4000, 20_000), rng.integers(1, 4000, 20_000)
+    ties = {"source": source, "target": (source + step) % 4000, "weight": rng.uniform(1, 1e6, 20_000)}
+    graph = SocialGraph.from_ties(ties, combine="sum")
+    near = proximity(graph, {"rep_id": [1, 2]}, {"lead_id": list(range(100))})
+    assert np.isfinite(near.scores).all()
