@@ -16,10 +16,13 @@ from salesops._faults import refuse
 from salesops._frames import Ids, Labels
 from salesops.errors import InternalError, Problem, show
 from salesops.territory import _kernels
-from salesops.territory._moves import Draft, eject, fill, place, repair, shift, trim
+from salesops.territory._draft import Draft
+from salesops.territory._improve import eject, shift
 from salesops.territory._opening import fair_shares
 from salesops.territory._polish import polish
 from salesops.territory._prices import Instance, bound, cost, usage
+from salesops.territory._repair import fill, place, repair, trim
+from salesops.territory._smooth import Units
 from salesops.territory.inputs import find
 from salesops.territory.results import Proximity
 
@@ -199,8 +202,8 @@ def _placed(case: _Case, owner: IntArray, free: IntArray) -> tuple[IntArray, flo
     """Find owners for free leads, the rest as it is; and say how far limits are broken then."""
     part = case.part(free, owner)
     start = owner[free]
-    solved = polish(part, case.prices, start, np.arange(len(free))) if len(free) else None
-    draft = Draft.of(part, start if solved is None else solved[1])
+    solved = polish(part, case.prices, Units.of(case.instance)) if len(free) else None
+    draft = Draft.of(part, start if solved is None else solved[2])
     prices = case.prices if solved is None else solved[0]
     for _ in range(_ROUNDS):
         repair(draft, prices, max_moves=4 * len(free) + 50, stop=_never)
