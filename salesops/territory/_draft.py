@@ -67,7 +67,7 @@ class Draft:
         reps = case.reps.ravel()
         order = np.argsort(reps, kind="stable")
         starts = np.searchsorted(reps[order], np.arange(case.n_reps + 1))
-        return starts, (order // max(case.reps.shape[1], 1)).astype(np.int32)
+        return np.asarray(starts), (order // max(case.reps.shape[1], 1)).astype(np.int32)
 
     def takeable(self, rep: int) -> IntArray:
         """Give the leads that a rep may well take over: those that list her, and those with a cold owner."""

@@ -208,7 +208,8 @@ def bound(instance: Instance, prices: FloatArray) -> float:
         worth += [instance.stay * instance.max_moves, -instance.stay * instance.n_settled]
     size = math.fsum([each for _, each in parts]) + math.fsum(np.abs(worth))
     rounding = 8 * (prices.shape[1] + 2) * _EPS * size
-    return math.fsum([*(best for part, _ in parts for best in part.tolist()), *worth]) + rounding
+    total = math.fsum([*(best for part, _ in parts for best in part.tolist()), *worth])
+    return float(total + rounding)
 
 
 def choices(instance: Instance, prices: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -62,7 +62,7 @@ def find_prices(
         return np.zeros(instance.upper.shape), instance.stay
     x = smooth.pack(prices)
     room = np.full(len(x), np.inf) if reach is None else smooth.spread(reach) / 2
-    answer = minimize(
+    answer: Any = minimize(  # type: ignore[call-overload]  # its stubs know no slope beside the value
         smooth.value_and_slope,
         x,
         args=(temperature,),

@@ -146,7 +146,7 @@ class Task:
         stays &= self.may[self.kind, np.maximum(self.current, 0)] if self.n_reps else False
         banned = self.current[self.forbidden[:, 0]] == self.forbidden[:, 1]
         stays[self.forbidden[banned, 0]] = False
-        return stays
+        return np.asarray(stays)
 
     def n_settled(self, leads: IntArray) -> int:
         """Count the leads among some that have an owner today."""

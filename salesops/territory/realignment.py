@@ -309,8 +309,8 @@ class Frontier:
         str
         """
         return "\n".join(
-            f"{count(int(row.n_moved), 'move')}: score {number(row.score)}, {percent(row.gain)} more"
-            for row in self.to_frame().itertuples()
+            f"{count(row['n_moved'], 'move')}: score {number(row['score'])}, {percent(row['gain'])} more"
+            for row in self.to_frame().to_dict("records")
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -338,10 +338,10 @@ class Frontier:
         ax = _display.axes(ax, (6.4, 4.0))
         frame = self.to_frame()
         ax.plot(100 * frame["moved_share"], 100 * frame["gain"], marker="o", color="#2a6f97")
-        for row in frame.itertuples():
+        for row in frame.to_dict("records"):
             ax.annotate(
-                f"{int(row.n_moved):,}",
-                (100 * row.moved_share, 100 * row.gain),
+                f"{row['n_moved']:,}",
+                (100 * row["moved_share"], 100 * row["gain"]),
                 textcoords="offset points",
                 xytext=(6, -12),
                 fontsize=8,
