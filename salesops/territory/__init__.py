@@ -64,11 +64,8 @@ __all__ = [
     "Validation",
     "assign",
     "compare",
-<<<<<<< HEAD
     "frontier",
-=======
     "learn_blend",
->>>>>>> main
     "proximity",
     "pseudonym",
     "realign",
