@@ -206,7 +206,7 @@ def _current(
     for k, rep in enumerate(plan.rep_labels.values.tolist()):
         heir = heirs.get(rep, rep)
         owners[k] = heir if (type(heir), heir) in staying else None
-    today = np.append(owners, None)[plan.owner]
+    today = np.concatenate([owners, np.array([None], dtype=object)])[plan.owner]
     kept = np.ones(len(today), dtype=bool)
     if leads is not None:
         known = _ids(leads, "leads", "lead_id", columns)
@@ -217,9 +217,7 @@ def _current(
     )
 
 
-def _ids(
-    table: object, name: str, key: str, columns: Mapping[str, str] | None
-) -> dict[tuple[type, Any], None]:
+def _ids(table: Any, name: str, key: str, columns: Mapping[str, str] | None) -> dict[tuple[type, Any], None]:
     """Take the ids of a table, each with its type; faults are left to the assignment."""
     frame = to_frame(table, name)
     theirs = {ours: name for name, ours in (columns or {}).items() if name in frame.columns}
@@ -230,7 +228,7 @@ def _ids(
     return {(type(cell), cell): None for cell in cells if cell.__hash__ is not None}
 
 
-def _repaired(plan: TerritoryPlan, reps: object, max_moves: float | None, *, plain: bool) -> TerritoryPlan:
+def _repaired(plan: TerritoryPlan, reps: object, max_moves: int | float | None, *, plain: bool) -> TerritoryPlan:
     """Let one rep leave: the fast way."""
     staying = None if reps is None else _ids(reps, "reps", "rep_id", None)
     gone = [
@@ -245,9 +243,9 @@ def _repaired(plan: TerritoryPlan, reps: object, max_moves: float | None, *, pla
         raise_all("realign", [fault])
     owned = int((plan.owner >= 0).sum())
     share = 0.01 if max_moves is None else max_moves
-    if isinstance(max_moves, int):
+    if not isinstance(max_moves, float | None):
         share = max_moves / max(owned, 1)
-    after = reassign_released(plan, gone[0], max_moves=share)
+    after: TerritoryPlan = reassign_released(plan, gone[0], max_moves=share)
     before = labels_at(plan.rep_labels, plan.owner)
     place = {(type(rep), rep): k for k, rep in enumerate(after.rep_labels.values.tolist())}
     current = np.array([place.get((type(rep), rep), -1) for rep in before.tolist()], dtype=np.int64)
