@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from salesops._faults import raise_all, refuse
+from salesops._faults import raise_all
 from salesops._frames import Labels
-from salesops.errors import Problem, show
+from salesops.errors import InternalError, Problem
+from salesops.territory._chunks import in_chunks
 from salesops.territory._eligible import Eligibility, read_eligibility, read_match
+from salesops.territory._known import Pairs, places
+from salesops.territory._limits import Band, Bounds, own_limits, read_bands
 from salesops.territory._pairs import (
     check_objective,
-    known_pairs,
-    known_proximity,
-    pair_key,
     read_current,
     read_locks,
     read_pairs,
     read_scores,
 )
 from salesops.territory._prices import FloatArray, Instance, IntArray
-from salesops.territory.inputs import Rows, read_rows, tables
+from salesops.territory.inputs import read_rows, tables
 from salesops.territory.results import Proximity
 
 _TOLERANCE = 1e-9
 """Limits hold to one part in a billion, which is what sums of floats can tell."""
 _CHUNK = 50_000
-
-
-Band = float | tuple[float, float] | None
-"""How far a rep may be from her fair share: the same on both sides, (below, above), or anything."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Bounds:
-    """One reason for a limit of one quantity, for every rep; infinite where it sets none.
-
-    Attributes
-    ----------
-    path : str
-        Where it stands: ``reps.capacity``, ``balance.value``, ``reps.value_min`` ...
-    resource : int
-    is_upper : bool
-    amount : ndarray of shape (R,)
-    """
-
-    path: str
-    resource: int
-    is_upper: bool
-    amount: FloatArray
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -66,8 +44,8 @@ class Task:
     upper, lower : ndarray of shape (R, d)
         What each rep may use, locks included, without tolerance: the tightest of all `bounds`.
     bounds : tuple of Bounds
-    starts, pair_rep, pair_score, pair_proximity
-        Known pairs of each lead as in CSR, reps in rising order, forbidden ones among them.
+    pairs : Pairs
+        The known pairs of each lead, forbidden ones among them.
     most : ndarray of shape (n,)
         The most that a pair which is not known can score.
     locked : ndarray of shape (n,)
@@ -93,10 +71,7 @@ class Task:
     lower: FloatArray
     bounds: tuple[Bounds, ...]
     value: FloatArray
-    starts: IntArray
-    pair_rep: IntArray
-    pair_score: FloatArray
-    pair_proximity: FloatArray
+    pairs: Pairs
     most: FloatArray
     locked: IntArray
     forbidden: IntArray
@@ -189,28 +164,39 @@ class Task:
             max_moves=self.max_moves - self.n_forced(free),
         )
 
-    def pair_lead(self) -> IntArray:
-        """Give the lead of each known pair."""
-        return np.repeat(np.arange(self.n_leads), np.diff(self.starts))
+    @property
+    def is_unrestricted(self) -> bool:
+        """Whether every rep may own every lead."""
+        return not len(self.forbidden) and bool(self.may.all())
 
-    def pair_is_allowed(self) -> npt.NDArray[np.bool_]:
-        """Mark the known pairs that are eligible and not forbidden."""
-        lead = self.pair_lead()
-        key = lead * self.n_reps + self.pair_rep
-        free = np.isin(key, pair_key(self.forbidden, self.n_reps), invert=True)
-        return np.asarray(free & self.may[self.kind[lead], self.pair_rep])
+    def allowed(self, part: slice) -> npt.NDArray[np.bool_]:
+        """Mark the known pairs of some leads that are eligible and not forbidden, shape (m, K)."""
+        reps = self.pairs.reps[part]
+        mask = reps >= 0
+        if self.is_unrestricted:
+            return mask
+        mask &= self.may[self.kind[part, None], reps]
+        start, end, _ = part.indices(self.n_leads)
+        bans = self.forbidden[slice(*np.searchsorted(self.forbidden[:, 0], (start, end)))]
+        row, column = np.nonzero(reps[bans[:, 0] - start] == bans[:, 1, None])
+        mask[bans[row, 0] - start, column] = False
+        return mask
 
     def n_allowed(self) -> IntArray:
         """Count the known and allowed pairs of each lead."""
-        return np.bincount(self.pair_lead()[self.pair_is_allowed()], minlength=self.n_leads)
+        if self.is_unrestricted:
+            return self.pairs.tally()
+        return np.concatenate(
+            in_chunks(lambda part: self.allowed(part).sum(axis=1, dtype=np.int64), self.n_leads)
+        )
 
     def fits_nobody(self) -> npt.NDArray[np.bool_]:
         """Mark the leads that no rep may own, or that are too large for every rep who may."""
         if not self.n_reps:
             return np.ones(self.n_leads, dtype=bool)
-        large = np.flatnonzero((self.use > self.upper.min(axis=0)).any(axis=1))
         alone = self.n_open() == 0
         room = self.upper * (1 + _TOLERANCE)
+        large = np.flatnonzero(self._is_in_doubt(room))
         place = np.full(self.n_leads, -1, dtype=np.int64)
         for start in range(0, len(large), _CHUNK):
             leads = large[start : start + _CHUNK]
@@ -224,21 +210,42 @@ class Task:
             alone[leads] |= ~fit.any(axis=1)
         return np.asarray(alone)
 
+    def _is_in_doubt(self, room: FloatArray) -> npt.NDArray[np.bool_]:
+        """Mark the leads that may not go to the roomiest rep of their kind, or are too large for her."""
+        typical = self.use.mean(axis=0) if self.n_leads else np.ones(room.shape[1])
+        roominess = (room / np.where(typical > 0, typical, 1.0)).min(axis=1)
+        roomiest = np.where(self.may, roominess, -np.inf).argmax(axis=1)
+        doubt = (self.use > room[roomiest][self.kind]).any(axis=1)
+        doubt |= ~self.may[np.arange(len(roomiest)), roomiest][self.kind]
+        doubt[self.forbidden[roomiest[self.kind[self.forbidden[:, 0]]] == self.forbidden[:, 1], 0]] = True
+        return np.asarray(doubt)
+
+    def _allowed_pairs(self, free: IntArray) -> Pairs:
+        """Give the known and allowed pairs of the leads that are free to move; all of them uncopied."""
+        if self.is_unrestricted:
+            return self.pairs.take(free)
+        known = self.n_allowed()[free]
+        reps = np.full((len(free), int(known.max(initial=0))), -1, dtype=np.int32)
+        scores = np.full(reps.shape, -np.inf)
+        cut = np.searchsorted(free, np.arange(0, self.n_leads + _CHUNK, _CHUNK))
+        for k, (start, end) in enumerate(itertools.pairwise(cut.tolist())):
+            part = slice(k * _CHUNK, (k + 1) * _CHUNK)
+            line, column = np.nonzero(self.allowed(part)[free[start:end] - part.start])
+            lead, count = free[start + line], known[start:end]
+            rank = np.arange(len(line)) - np.repeat(np.cumsum(count) - count, count)
+            reps[start + line, rank] = self.pairs.reps[lead, column]
+            scores[start + line, rank] = self.pairs.scores[lead, column]
+        return Pairs(reps=reps, scores=scores)
+
     def instance(self) -> tuple[Instance, IntArray]:
         """Lay out the problem of the leads that are free to move, and say which they are."""
         free = np.flatnonzero((self.locked < 0) & (self.require_all | ~self.fits_nobody()))
         place = np.full(self.n_leads, -1, dtype=np.int64)
         place[free] = np.arange(len(free))
-        kept = self.pair_is_allowed() & (place[self.pair_lead()] >= 0)
-        lead = place[self.pair_lead()[kept]]
-        known = np.bincount(lead, minlength=len(free))
-        rank = np.arange(len(lead)) - (np.cumsum(known) - known)[lead]
-        reps = np.full((len(free), int(known.max(initial=0))), -1, dtype=np.int32)
-        scores = np.full(reps.shape, -np.inf)
-        reps[lead, rank], scores[lead, rank] = self.pair_rep[kept], self.pair_score[kept]
+        pairs = self._allowed_pairs(free)
         banned = self.forbidden[place[self.forbidden[:, 0]] >= 0].copy()
         banned[:, 0] = place[banned[:, 0]]
-        others = known < self.n_open()[free]
+        others = pairs.tally() < self.n_open()[free]
         is_cold = self.fallback == "cold"
         rest = np.where(others & (is_cold | (self.most[free] > 0)), self.most[free], -np.inf)
         used = np.zeros(self.upper.shape)
@@ -250,8 +257,8 @@ class Task:
                     use=self.use[free],
                     upper=self.upper * (1 + _TOLERANCE) - used,
                     lower=self.lower * (1 - _TOLERANCE) - used,
-                    reps=reps,
-                    scores=scores,
+                    reps=pairs.reps,
+                    scores=pairs.scores,
                     rest=rest,
                     is_open=others & is_cold,
                     banned=banned,
@@ -285,7 +292,7 @@ def read_task(
 ) -> Task:
     """Read the tables of an assignment, and raise all their faults together."""
     faults: list[Problem] = []
-    bands = _bands(balance, faults)
+    bands = read_bands(balance, faults)
     frames = tables(
         columns, reps=reps, leads=leads, score=score, locked=locked, forbidden=forbidden, current=current
     )
@@ -310,13 +317,12 @@ def read_task(
     check_objective(prox, known is not None, rep_rows, lead_rows, faults)
     eligibility = read_eligibility(rep_rows, lead_rows, read_match(match, faults))
     quantities = ("workload", *(name for name in bands if name != "workload"))
-    limits = _own_limits(rep_rows, quantities)
+    limits = own_limits(rep_rows, quantities)
     raise_all("assign", faults)
 
     use = np.stack([lead_rows.column(amounts[name]) for name in quantities], axis=1)
     in_order = lead_rows.column(value)
-    near = known_proximity(prox, rep_rows.labels, lead_rows.labels)
-    pairs = known_pairs(near, known, in_order, len(rep_rows.labels))
+    pairs, most = _known(prox, known, rep_rows.labels, lead_rows.labels, in_order)
     task = Task(
         reps=rep_rows.labels,
         leads=lead_rows.labels,
@@ -327,6 +333,8 @@ def read_task(
         lower=np.full((len(capacity), len(quantities)), -np.inf),
         bounds=(),
         value=in_order,
+        pairs=pairs,
+        most=most,
         locked=held,
         forbidden=bans,
         eligibility=eligibility,
@@ -336,7 +344,6 @@ def read_task(
         current=settled if "current" in frames else None,
         max_moves=_count_of_moves(max_moves, int((settled >= 0).sum())),
         move_price=float(move_price),
-        **pairs,
     )
     limits = [attrs.evolve(limit, amount=rep_rows.column(limit.amount)) for limit in limits]
     return _with_limits(task, rep_rows.column(share), limits)
@@ -349,53 +356,20 @@ def _count_of_moves(max_moves: float | None, n_settled: int) -> float:
     return float(max_moves) if isinstance(max_moves, int) else float(np.floor(max_moves * n_settled + 1e-9))
 
 
-def _own_limits(reps: Rows, quantities: tuple[str, ...]) -> list[Bounds]:
-    """Read the reps' own limits of a quantity: columns such as ``value_min`` and ``value_max``."""
-    found = []
-    for k, name in enumerate(quantities):
-        sides = {}
-        for side, nothing in (("min", -np.inf), ("max", np.inf)):
-            column = f"{name}_{side}"
-            if reps.table.has(column):
-                sides[side] = reps.table.numbers(column, minimum=0, default=nothing, missing=nothing)
-                found.append(
-                    Bounds(path=f"reps.{column}", resource=k, is_upper=side == "max", amount=sides[side])
-                )
-        if len(sides) == 2:
-            message = f"is below {name}_min of the same rep"
-            reps.table.fault(f"{name}_max", sides["min"] > sides["max"], message)
-    return found
-
-
-def _bands(balance: object, faults: list[Problem]) -> dict[str, Band]:
-    if balance is None:
-        return {}
-    if not isinstance(balance, Mapping):
-        hint = 'write balance={"value": 0.1}'
-        raise refuse("balance", "is not a mapping of a column to its band", balance, hint=hint)
-    bands: dict[str, Band] = {}
-    for name, band in balance.items():
-        sides = band if isinstance(band, (tuple, list)) else (band, band)
-        fit = band is None or (len(sides) == 2 and all(map(_is_share, sides)))
-        if not fit or not isinstance(name, str):
-            faults.append(
-                Problem(
-                    path="balance",
-                    message="names a column and its band, a finite number of 0 or more",
-                    values=(f"{show(name)}: {show(band)}",),
-                    hint="0.1 keeps every rep within 10 % of her fair share; a pair is (below, above); None "
-                    "sets no band",
-                )
-            )
-        elif band is None or len(set(sides)) == 1:
-            bands[name] = None if band is None else float(sides[0])
-        else:
-            bands[name] = (float(sides[0]), float(sides[1]))
-    return bands
-
-
-def _is_share(part: object) -> bool:
-    return isinstance(part, (int, float)) and not isinstance(part, bool) and 0 <= part < float("inf")
+def _known(
+    prox: Proximity | None,
+    table: tuple[IntArray, IntArray, FloatArray] | None,
+    reps: Labels,
+    leads: Labels,
+    value: FloatArray,
+) -> tuple[Pairs, FloatArray]:
+    """Give the known pairs, and the most that another one of each lead can score."""
+    if table is not None:
+        return Pairs.of_table(*table, len(leads)), np.zeros(len(leads))
+    if prox is None:
+        raise InternalError("assign: nothing to maximise; please report this")
+    most = value * prox.floor[places(leads, prox.lead_labels)]
+    return Pairs.of_proximity(prox, reps, leads, value), most
 
 
 def _with_limits(task: Task, share: FloatArray, own: list[Bounds]) -> Task:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from salesops import _run
 from salesops._display import number
 from salesops._faults import check_choice, count, refuse, warn
-from salesops._frames.ids import written
 from salesops._version import __version__
 from salesops.errors import InternalError, Problem, show
-from salesops.territory import _kernels
+from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
 from salesops.territory._move_conflicts import check_moves, conflict_with_moves
@@ -212,32 +209,25 @@ def _check_moves(current: object, max_moves: object, move_price: object) -> None
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
     owner = task.locked.copy()
     owner[free] = found.owner
-    lead = task.pair_lead()
-    own = task.pair_rep == owner[lead]
-    score, near = np.zeros(task.n_leads), np.zeros(task.n_leads)
-    score[lead[own]], near[lead[own]] = task.pair_score[own], task.pair_proximity[own]
-    connected = np.zeros(task.n_leads, dtype=bool)
-    connected[lead[own]] = True
+    offers = look_at_offers(task, owner)
     used = _used(task, owner)
     violations = _violations(task, owner, used)
-    gross = found.bound + _bound_of_locks(task, score)
+    gross = found.bound + _bound_of_locks(task, offers)
     bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
-    value = math.fsum(score) - task.move_price * task.n_moved(owner)
+    value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
     gap, no_gap = _gap(value, bound, violations, gross)
-    best = _best_others(task, owner)
     if violations:
         check_breaches(task, _breaching(task, used))
         broken = count(len(violations), "violation")
         warn(f"no plan within every limit was found: {broken}; see plan.violations")
-    hops = None if prox is None else _hops(task, prox, owner)
     return TerritoryPlan(
         rep_labels=task.reps,
         lead_labels=task.leads,
         quantities=task.quantities,
         owner=owner,
-        reason=_reasons(task, owner, connected),
-        score=score,
-        proximity=near,
+        reason=reasons(task, owner, offers),
+        score=offers.score,
+        proximity=proximities(task, prox, owner, offers),
         has_proximity=prox is not None,
         value=task.value,
         use=task.use,
@@ -246,14 +236,14 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         lower=task.lower,
         used=used,
         prices=found.prices,
-        closest=best[0],
-        closest_score=best[1],
-        runner_up=best[2],
-        runner_up_score=best[3],
-        barred=best[4],
-        barred_score=best[5],
+        closest=offers.closest,
+        closest_score=offers.closest_score,
+        runner_up=offers.runner_up,
+        runner_up_score=offers.runner_up_score,
+        barred=offers.barred,
+        barred_score=offers.barred_score,
         eligibility=task.eligibility if task.eligibility.needs else None,
-        hops=hops,
+        hops=None if prox is None else hops(task, prox, owner),
         current=task.current,
         move_price=task.move_price,
         bound=bound,
@@ -262,7 +252,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         violations=violations,
         balance=task.balance,
         fallback=task.fallback,
-        input_digest=_digest(task),
+        input_digest=digest(task),
         salesops_version=__version__,
         prox=prox,
     )
@@ -329,13 +319,10 @@ def _breaching(task: Task, used: FloatArray) -> IntArray:
     return np.asarray(order[worst[order] > 0], dtype=np.int64)
 
 
-def _bound_of_locks(task: Task, score: FloatArray) -> float:
+def _bound_of_locks(task: Task, offers: Offers) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
-    known = np.zeros(task.n_leads, dtype=bool)
-    lead = task.pair_lead()
-    known[lead[task.pair_rep == task.locked[lead]]] = True
-    return math.fsum(np.where(known, score, task.most)[held].tolist())
+    return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())
 
 
 def _gap(
@@ -346,76 +333,3 @@ def _gap(
     if value > bound + gross * 1e-9 + 1e-300:
         raise InternalError("assign: a plan scored more than its certified bound; please report this")
     return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None
-
-
-def _best_others(task: Task, owner: IntArray) -> list[Any]:
-    """Find the best allowed rep of each lead, the best beside the owner, and the best who is not allowed."""
-    lead, allowed = task.pair_lead(), task.pair_is_allowed()
-    answers: list[Any] = []
-    for kept in (allowed, allowed & (task.pair_rep != owner[lead]), ~allowed):
-        order = np.lexsort((task.pair_rep[kept], -task.pair_score[kept], lead[kept]))
-        rows = np.flatnonzero(kept)[order]
-        first = rows[np.unique(lead[rows], return_index=True)[1]]
-        rep, score = np.full(task.n_leads, -1, dtype=np.int64), np.zeros(task.n_leads)
-        rep[lead[first]], score[lead[first]] = task.pair_rep[first], task.pair_score[first]
-        answers += [rep, score]
-    return answers
-
-
-def _reasons(task: Task, owner: IntArray, connected: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Say of each lead why it is where it is."""
-    lead, score = task.pair_lead(), np.full(task.n_leads, -np.inf)
-    np.maximum.at(score, lead[task.pair_is_allowed()], task.pair_score[task.pair_is_allowed()])
-    own = np.zeros(task.n_leads)
-    mine = task.pair_rep == owner[lead]
-    own[lead[mine]] = task.pair_score[mine]
-    reason = np.full(task.n_leads, "next closest", dtype=object)
-    reason[own >= score] = "closest"
-    reason[~connected] = "cold"
-    reason[task.locked >= 0] = "locked"
-    alone = owner < 0
-    reason[alone] = "capacity"
-    if task.fallback == "none":
-        reason[alone & (task.n_allowed() == 0)] = "no connection"
-    reason[alone & (task.n_open() == 0)] = "forbidden"
-    for k in np.flatnonzero(alone & (task.n_eligible() == 0)).tolist():
-        unmet = task.eligibility.unmet(k)
-        reason[k] = f"no rep has {' and '.join(unmet)}" if unmet else "no eligible rep"
-    if not task.n_reps:
-        reason[:] = "no rep"
-    return reason
-
-
-def _hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
-    """Count hops between owner and lead, 3 for more than two."""
-    rep_at = np.array(
-        [prox.rep_labels.position(label) for label in task.reps.values.tolist()], dtype=np.int64
-    )
-    lead_at = np.array(
-        [prox.lead_labels.position(label) for label in task.leads.values.tolist()], dtype=np.int64
-    )
-    theirs = np.full(prox.n_leads, -1, dtype=np.int64)
-    owned = owner >= 0
-    theirs[lead_at[owned]] = rep_at[owner[owned]]
-    contacts = prox.contacts
-    hops = _kernels.within_two_hops(
-        prox.graph.adjacency, prox.persons, contacts.starts, contacts.person, theirs
-    )
-    return np.asarray(hops[lead_at])
-
-
-def _digest(task: Task) -> str:
-    """Fingerprint the input as it was understood."""
-    moves = "" if task.current is None else f" {task.max_moves} {task.move_price}"
-    rules = f"{task.fallback} {task.require_all} {sorted(task.balance.items())}{moves}"
-    state = hashlib.sha256(rules.encode())
-    for labels in (task.reps, task.leads):
-        for label in labels.values.tolist():
-            state.update(f"{type(label).__name__}:{written(label)}\n".encode("utf-8", "backslashreplace"))
-    arrays = (task.use, task.value, task.upper, task.lower, task.starts, task.pair_rep, task.pair_score)
-    state.update(repr((task.eligibility.needs, task.eligibility.kinds)).encode("utf-8", "backslashreplace"))
-    for part in (*arrays, task.most, task.locked, task.forbidden, task.kind, task.may):
-        state.update(np.ascontiguousarray(part).tobytes())
-    if task.current is not None:
-        state.update(task.current.tobytes())
-    return state.hexdigest()

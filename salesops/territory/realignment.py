@@ -228,7 +228,7 @@ def _ids(table: Any, name: str, key: str, columns: Mapping[str, str] | None) -> 
     return {(type(cell), cell): None for cell in cells if cell.__hash__ is not None}
 
 
-def _repaired(plan: TerritoryPlan, reps: object, max_moves: float | None, *, plain: bool) -> TerritoryPlan:
+def _repaired(plan: TerritoryPlan, reps: object, max_moves: Any, *, plain: bool) -> TerritoryPlan:
     """Let one rep leave: the fast way."""
     staying = None if reps is None else _ids(reps, "reps", "rep_id", None)
     gone = [
@@ -243,7 +243,7 @@ def _repaired(plan: TerritoryPlan, reps: object, max_moves: float | None, *, pla
         raise_all("realign", [fault])
     owned = int((plan.owner >= 0).sum())
     share = 0.01 if max_moves is None else max_moves
-    if max_moves is not None and float(max_moves).is_integer() and not isinstance(max_moves, float):
+    if isinstance(max_moves, int):
         share = max_moves / max(owned, 1)
     after: TerritoryPlan = reassign_released(plan, gone[0], max_moves=share)
     before = labels_at(plan.rep_labels, plan.owner)
