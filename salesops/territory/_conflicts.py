@@ -10,6 +10,7 @@ import numpy as np
 from salesops._display import number
 from salesops.errors import Infeasible, Problem, show
 from salesops.territory._exact import solve_exactly
+from salesops.territory._pair_work import has_no_plan
 from salesops.territory._prices import IntArray
 from salesops.territory._task import Task
 
@@ -265,6 +266,8 @@ def _has_no_plan(task: Task, rules: list[tuple[Hashable, ...]]) -> bool:
         forbidden=task.forbidden[bans],
         require_all=("own",) in kept,
     )
+    if looser.pair_work is not None:
+        return has_no_plan(looser)
     instance, _ = looser.instance()
     return solve_exactly(instance).is_infeasible
 

@@ -57,13 +57,22 @@ def read_locks(locks: IntArray, reps: Labels, leads: Labels, faults: list[Proble
     return held
 
 
-def read_scores(
-    frame: Any, reps: Labels, leads: Labels, faults: list[Problem]
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Read a table of scores as (lead, rep, score)."""
+@attrs.frozen(kw_only=True, eq=False)
+class Scores:
+    """Scores of pairs, and their workloads where these depend on the rep."""
+
+    lead: IntArray
+    rep: IntArray
+    score: FloatArray
+    work: FloatArray | None
+
+
+def read_scores(frame: Any, reps: Labels, leads: Labels, faults: list[Problem]) -> Scores:
+    """Read a table of scores."""
     table = Reader(frame, "score", key=("rep_id", "lead_id"), faults=faults)
     rep, lead = table.ids("rep_id"), table.ids("lead_id")
     score = table.numbers("score", minimum=0)
+    work = table.numbers("workload", minimum=0) if table.has("workload") else None
     check_known(faults, "score.rep_id", rep, reps, "reps", table.rows, who=table.who)
     check_known(faults, "score.lead_id", lead, leads, "leads", table.rows, who=table.who)
     rep_at, lead_at = reps.codes(rep), leads.codes(lead)
@@ -72,7 +81,7 @@ def read_scores(
     )
     again = (times[inverse] > 1) & (rep_at >= 0) & (lead_at >= 0)
     table.fault("score", again, "the pair stands in more than one row", hint="keep one row for each pair")
-    return lead_at, rep_at, score
+    return Scores(lead=lead_at, rep=rep_at, score=score, work=work)
 
 
 def check_objective(
@@ -115,7 +124,7 @@ def known_proximity(prox: Proximity | None, reps: Labels, leads: Labels) -> Near
 
 def known_pairs(
     near: Near | None,
-    known: tuple[IntArray, IntArray, FloatArray] | None,
+    known: Scores | None,
     value: FloatArray,
     n_reps: int,
 ) -> dict[str, Any]:
@@ -124,13 +133,13 @@ def known_pairs(
     none: tuple[IntArray, FloatArray] = (np.empty(0, dtype=np.int64), np.empty(0))
     key_near, proximity = none if near is None else (near.lead * n_reps + near.rep, near.proximity)
     if known is not None:
-        key, score = known[0] * n_reps + known[1], known[2]
+        key, score = known.lead * n_reps + known.rep, known.score
         most = np.zeros(n)
     else:
         key, score = key_near, value[key_near // max(n_reps, 1)] * proximity
         most = value * near.floor if near is not None else np.zeros(n)
-    order = np.argsort(key, kind="stable")
-    key, score = key[order], score[order]
+    first = np.argsort(key, kind="stable")
+    key, score = key[first], score[first]
     each = np.zeros(len(key))
     order = np.argsort(key_near, kind="stable")
     place = np.searchsorted(key_near[order], key)
@@ -144,6 +153,7 @@ def known_pairs(
         "starts": starts,
         "pair_rep": key % max(n_reps, 1),
         "pair_score": score,
+        "pair_work": None if known is None or known.work is None else known.work[first],
         "pair_proximity": each,
         "most": most,
     }

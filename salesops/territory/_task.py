@@ -12,6 +12,7 @@ from salesops._faults import raise_all, refuse
 from salesops._frames import Labels
 from salesops.errors import Problem, show
 from salesops.territory._pairs import (
+    Scores,
     check_objective,
     known_pairs,
     known_proximity,
@@ -24,6 +25,7 @@ from salesops.territory._prices import FloatArray, Instance, IntArray
 from salesops.territory.inputs import read_rows, tables
 from salesops.territory.results import Proximity
 
+_MOST_PAIRS = 10_000_000
 _TOLERANCE = 1e-9
 """Limits hold to one part in a billion, which is what sums of floats can tell."""
 
@@ -43,6 +45,9 @@ class Task:
         Known pairs of each lead as in CSR, reps in rising order, forbidden ones among them.
     most : ndarray of shape (n,)
         The most that a pair which is not known can score.
+    own_work, pair_work : ndarray of shape (n,), and as `pair_rep`
+        Workload of each lead, and of each known pair where it depends on the rep; `use` then has the least
+        that any rep needs, which is enough to prove that something is impossible.
     locked : ndarray of shape (n,)
         The rep that a lead is locked to, or -1.
     forbidden : ndarray of shape (m, 2)
@@ -67,6 +72,8 @@ class Task:
     balance: dict[str, float]
     fallback: str
     require_all: bool
+    own_work: FloatArray
+    pair_work: FloatArray | None
 
     @property
     def n_leads(self) -> int:
@@ -95,6 +102,29 @@ class Task:
     def n_allowed(self) -> IntArray:
         """Count the known and allowed pairs of each lead."""
         return np.bincount(self.pair_lead()[self.pair_is_allowed()], minlength=self.n_leads)
+
+    def work_of_pairs(self) -> FloatArray:
+        """Workload of every pair, shape (R, n): that of the pair where it is known, else that of the lead."""
+        table = np.repeat(self.own_work[None], self.n_reps, axis=0)
+        if self.pair_work is not None:
+            table[self.pair_rep, self.pair_lead()] = self.pair_work
+        return table
+
+    def with_work_of(self, owner: IntArray) -> Task:
+        """Let each lead use what it uses of its owner; without an owner, its own workload."""
+        if self.pair_work is None:
+            return self
+        use = self.use.copy()
+        use[:, 0] = self.work_at(owner)
+        return attrs.evolve(self, use=use)
+
+    def work_at(self, rep: IntArray) -> FloatArray:
+        """Workload of each lead with one rep each, -1 for nobody."""
+        work, lead = self.own_work.copy(), self.pair_lead()
+        if self.pair_work is not None:
+            here = self.pair_rep == rep[lead]
+            work[lead[here]] = self.pair_work[here]
+        return work
 
     def fits_nobody(self) -> npt.NDArray[np.bool_]:
         """Mark the leads that are too large for every rep, or forbidden to all of them."""
@@ -177,6 +207,7 @@ def read_task(
     known = (
         read_scores(frames["score"], rep_rows.labels, lead_rows.labels, faults) if "score" in frames else None
     )
+    _check_pair_work(known, bands, len(rep_rows.labels) * len(lead_rows.labels), faults)
     check_objective(prox, known is not None, rep_rows, lead_rows, faults)
     raise_all("assign", faults)
 
@@ -199,8 +230,10 @@ def read_task(
         balance=bands,
         fallback=fallback,
         require_all=require_all,
+        own_work=use[:, 0],
         **pairs,
     )
+    task = attrs.evolve(task, use=_least_use(task))
     return _with_limits(task, rep_rows.column(share))
 
 
@@ -222,6 +255,37 @@ def _bands(balance: object, faults: list[Problem]) -> dict[str, float]:
                 )
             )
     return {name: float(band) for name, band in balance.items()} if not faults else {}
+
+
+def _check_pair_work(
+    known: Scores | None, bands: Mapping[str, float], size: int, faults: list[Problem]
+) -> None:
+    """Refuse what a workload that depends on the rep does not go with."""
+    if known is None or known.work is None:
+        return
+    if "workload" in bands:
+        rule = "a band needs a fair share, and a workload that depends on the rep has none"
+        hint = "balance another column of the leads"
+        faults.append(Problem(path="balance.workload", message=rule, hint=hint))
+    if size > _MOST_PAIRS:
+        rule = "is for at most 10 million pairs of a rep and a lead"
+        hint = "leave the column out, and give the leads a workload"
+        faults.append(Problem(path="score.workload", message=rule, values=(f"{size:,}",), hint=hint))
+
+
+def _least_use(task: Task) -> FloatArray:
+    """Find the least that each lead uses of any rep, or what it uses of the rep it is locked to."""
+    if task.pair_work is None:
+        return task.use
+    lead, allowed = task.pair_lead(), task.pair_is_allowed()
+    least = np.full(task.n_leads, np.inf)
+    np.minimum.at(least, lead[allowed], task.pair_work[allowed])
+    has_others = (task.fallback == "cold") & (np.diff(task.starts) < task.n_reps)
+    own = has_others | ~np.isfinite(least)
+    least[own] = np.minimum(least, task.own_work)[own]
+    use = task.use.copy()
+    use[:, 0] = np.where(task.locked >= 0, task.work_at(task.locked), least)
+    return use
 
 
 def _with_limits(task: Task, share: FloatArray) -> Task:

@@ -17,6 +17,7 @@ from salesops._version import __version__
 from salesops.errors import InternalError, Problem, show
 from salesops.territory import _kernels
 from salesops.territory._conflicts import check_rules, smallest_conflict
+from salesops.territory._pair_work import check_pairs, search_pairs
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._task import Task, read_task
@@ -54,7 +55,9 @@ def assign(
         Result of :func:`proximity` over at least these reps and leads.
     score : table, optional
         ``rep_id``, ``lead_id``, ``score`` (0 or more): what is maximised, in place of value times proximity.
-        A pair that is not there scores 0. With `prox` given too, the plan still reports proximities.
+        A pair that is not there scores 0. With `prox` given too, the plan still reports proximities. A
+        column ``workload`` (0 or more) says what the lead takes of that rep's capacity, where this depends on
+        the rep; a pair that is not there takes the workload of the lead.
     balance : mapping, optional
         ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share.
         Fair shares divide the total of all leads that can be owned (not forbidden to everyone, no larger than
@@ -104,6 +107,10 @@ def assign(
     ----------
     M. L. Fisher (1981), "The Lagrangian relaxation method for solving integer programming problems".
     Y. Nesterov (2005), "Smooth minimization of non-smooth functions".
+    M. Yagiura, T. Ibaraki, F. Glover (2004), "An ejection chain approach for the generalized assignment
+    problem".
+    R. K. Ahuja, O. Ergun, J. B. Orlin, A. P. Punnen (2002), "A survey of very large-scale neighborhood search
+    techniques".
     D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
 
     Examples
@@ -143,7 +150,11 @@ def assign(
     )
     check_rules(task)
     instance, free = task.instance()
-    found = search(instance, time_limit=time_limit, progress=progress)
+    if task.pair_work is None:
+        found = search(instance, time_limit=time_limit, progress=progress)
+    else:
+        check_pairs(task)
+        found = search_pairs(task, instance, free, time_limit=time_limit, progress=progress)
     if found.is_infeasible:
         raise smallest_conflict(task)
     return _plan(task, found, free, prox)
@@ -152,6 +163,7 @@ def assign(
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
     owner = task.locked.copy()
     owner[free] = found.owner
+    task = task.with_work_of(owner)
     lead = task.pair_lead()
     own = task.pair_rep == owner[lead]
     score, near = np.zeros(task.n_leads), np.zeros(task.n_leads)
@@ -186,6 +198,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         prices=found.prices,
         closest=best[0],
         closest_score=best[1],
+        closest_work=task.work_at(best[0]),
         runner_up=best[2],
         runner_up_score=best[3],
         hops=hops,
@@ -322,6 +335,7 @@ def _digest(task: Task) -> str:
         for label in labels.values.tolist():
             state.update(f"{type(label).__name__}:{label!r}\n".encode("utf-8", "backslashreplace"))
     arrays = (task.use, task.value, task.upper, task.lower, task.starts, task.pair_rep, task.pair_score)
-    for part in (*arrays, task.most, task.locked, task.forbidden):
+    work = () if task.pair_work is None else (task.pair_work, task.own_work)
+    for part in (*arrays, task.most, task.locked, task.forbidden, *work):
         state.update(np.ascontiguousarray(part).tobytes())
     return state.hexdigest()
