@@ -82,7 +82,14 @@ def _used(group: Group, owner: IntArray) -> FloatArray:
 
 
 def enumerate_plans(
-    group: Group, prices: FloatArray, slack: float, *, most: int
+    group: Group,
+    prices: FloatArray,
+    slack: float,
+    *,
+    most: int,
+    reach: float = 1.0,
+    heat: float = 0.0,
+    rng: np.random.Generator | None = None,
 ) -> tuple[IntArray | None, int, bool]:
     """Find the cheapest plan of a group whose cost is at most its bound at the prices plus `slack`.
 
@@ -90,6 +97,14 @@ def enumerate_plans(
     against that, plus the prices of the limits it leaves unused. Plans that would pass the slack are dropped
     as soon as that is certain. If more than `most` remain, the most promising are kept, and the answer is no
     longer sure to be the cheapest.
+
+    Parameters
+    ----------
+    reach : float, default 1
+        The part of the slack that one lead may take up. At most one lead of a plan takes more than half, so
+        that with less than 1 larger groups can be planned, and few plans are missed.
+    heat, rng : optional
+        Draw one of the plans found, the cheaper ones more likely: of two that differ by `heat`, e to 1.
 
     Returns
     -------
@@ -103,7 +118,7 @@ def enumerate_plans(
     leads = np.arange(priced.shape[1])
     base = priced.argmin(axis=0)
     loss = priced - priced[base, leads]
-    option = loss <= slack
+    option = loss <= reach * slack
     option[base, leads] = False
     free = np.flatnonzero(option.any(axis=0))
     # Large leads first, so that what remains can still close small gaps.
@@ -112,7 +127,7 @@ def enumerate_plans(
     table = _Table.of(group, prices, base)
     fall, rise = table.reach(base, option, free)
     plans = _Plans(lost=np.zeros(1), used=table.used[:, None], parents=[], choices=[])
-    looked, is_exact = 0, True
+    looked, is_exact = 0, reach >= 1.0
     for level, lead in enumerate(free.tolist()):
         plans = table.branch(plans, lead, int(base[lead]), np.flatnonzero(option[:, lead]), loss, slack)
         if len(plans.lost) > _FEW or level == len(free) - 1:
@@ -123,6 +138,9 @@ def enumerate_plans(
             return None, looked, is_exact
     total = table.total(plans)
     best = int(total.argmin())
+    if rng is not None and heat > 0:
+        total = np.where(total <= slack, total, np.inf)
+        best = int((total - heat * rng.gumbel(size=len(total))).argmin())
     if not total[best] <= slack:
         return None, looked, is_exact
     owner = base.copy()

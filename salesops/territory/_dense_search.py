@@ -20,14 +20,23 @@ from salesops.territory._prices import FloatArray, IntArray
 
 Mask = npt.NDArray[np.bool_]
 
-_FIRST_GROUP, _LARGEST_GROUP = 3, 7
+_FIRST_GROUP, _LARGEST_GROUP = 3, 12
 _REVIEW = 20
 _QUICK, _SLOW = 30_000, 80_000
-_MOST_PLANS = 8_000
+_MOST_PLANS = 2_000
 _CALL = 1_500
 """What a call of the enumeration costs beside its partial plans, in partial plans."""
 _BUDGET = 12_000_000
 _SLACK = 1e-6
+_REACHES = (0.1, 0.2, 0.5)
+_HEAT = 0.1
+_FIRST_WIDE = 6
+_WIDE_PAIRS = 1_000
+_PART_SECONDS, _PART_NODES = 0.7, 200
+_SOLVER_CALL, _SOLVER_PAIR = 30_000, 400
+_LEAST_SHARE = 0.15
+_MEMORY = 3_000_000.0
+_PER_SECOND = 4_000_000.0
 _OPENING = 0.15
 _MILP_PAIRS = 3_000
 _MILP_NODES = 3_000
@@ -97,6 +106,9 @@ class _DenseSearch:
         self.best_cost = math.inf
         self.spent = 0
         self.size = min(_FIRST_GROUP, case.n_reps)
+        self.wide = float(_FIRST_WIDE)
+        self.gain = {"enumerate": 1e-9, "solve": 0.0}
+        self.work = {"enumerate": 1.0, "solve": 1.0}
         self.largest = min(_LARGEST_GROUP, case.n_reps)
         self.calls = self.effort = self.idle = 0
 
@@ -180,12 +192,30 @@ class _DenseSearch:
         """
         idle, patience = 0, patience * (self.case.n_reps + 10)
         while not self.stop() and self.share() < until:
-            gained = self._replan()
+            gained = self._work()
             idle = 0 if gained > 0 else idle + 1
             if self.best is None and idle % (10 * self.case.n_reps + 10) == 0:
                 self.penalty = 2.0 * self.penalty
             if idle > patience and (self.end is None or until < 1) and self.size == self.largest:
                 break
+
+    def _work(self) -> float:
+        """Take the tool that has gained most for its work of late, or one that had little of it."""
+        tools = {"enumerate": self._replan, "solve": self._resolve}
+        total = sum(self.work.values())
+        starved = [tool for tool in tools if self.work[tool] < _LEAST_SHARE * total]
+        tool = starved[0] if starved else max(tools, key=lambda tool: self.gain[tool] / self.work[tool])
+        before, start = self.spent, time.monotonic()
+        gained = tools[tool]()
+        work = float(self.spent - before)
+        if self.end is not None:
+            work = _PER_SECOND * (time.monotonic() - start)
+        fade = math.exp(-work / _MEMORY)
+        self.gain = {each: gain * fade for each, gain in self.gain.items()}
+        self.work = {each: spent * fade for each, spent in self.work.items()}
+        self.gain[tool] += gained
+        self.work[tool] += work
+        return gained
 
     def _gaps(self) -> FloatArray:
         """How much each rep's part of the plan costs beyond its part of the bound."""
@@ -199,6 +229,12 @@ class _DenseSearch:
             )
         gap += np.maximum(self.prices * unused, 0.0).sum(axis=1)
         return np.asarray(gap + (case.excess(used) * self.penalty).sum(axis=1))
+
+    def _heat(self) -> float:
+        """Say how much worse a plan of a group may be than the best one; half the time not at all."""
+        if self.best is None or self.rng.random() < 0.5:
+            return 0.0
+        return _HEAT * max(0.9 - self.share(), 0.0) * (self.best_cost - self.bound) / self.case.n_reps
 
     def _resize(self, work: int, gained: float) -> None:
         """Plan more reps together where that is quick and fewer gain nothing; fewer where it is slow."""
@@ -241,18 +277,63 @@ class _DenseSearch:
         sideways = self.rng.random() < 0.3
         if target - bound >= 0.999 * least or broken.any():
             slack = target - bound - (0.0 if sideways and case.step else 0.5 * least)
-            found, looked, is_exact = enumerate_plans(group, prices, slack + 1e-7 * least, most=_MOST_PLANS)
+            heat = self._heat()
+            slack += 2.0 * heat
+            reach = 1.0 if len(reps) == case.n_reps else float(self.rng.choice(_REACHES))
+            found, looked, is_exact = enumerate_plans(
+                group, prices, slack + 1e-7 * least, most=_MOST_PLANS, reach=reach, heat=heat, rng=self.rng
+            )
             if found is not None:
                 self.owner[leads] = reps[found]
                 gained = target - float(case.cost[reps[found], leads].sum())
                 self._note()
-            if is_exact and len(reps) == case.n_reps and not sideways and not broken.any():
+            if is_exact and heat == 0.0 and len(reps) == case.n_reps and not sideways and not broken.any():
                 # All reps together: nothing is cheaper than the plan in hand, but for what `least` leaves.
                 self.is_proved = True
                 self.bound = max(self.bound, self.best_cost - (0.0 if case.step else 2.0 * least))
         work = looked + _CALL
         self.spent += work
         self._resize(work, gained)
+        return gained
+
+    def _resolve(self) -> float:
+        """Solve a larger group as a mixed-integer programme over its better pairs; say what was gained."""
+        case = self.case
+        reps = self._pick(min(int(self.wide), case.n_reps))
+        leads = np.flatnonzero(np.isin(self.owner, reps))
+        group, own = Group.of(case, reps, leads), np.searchsorted(reps, self.owner[leads])
+        now = float(group.cost[own, np.arange(len(leads))].sum())
+        broken = case.excess(case.used(self.owner))[reps]
+        target = now + float((broken * self.penalty[reps]).sum())
+        bound, prices = tighten(group, self.prices[reps].T, target)
+        priced = group.priced(prices)
+        kept = priced - priced.min(axis=0, initial=np.inf) <= 0.5 * (target - bound)
+        kept[own, np.arange(len(leads))] = True
+        size = int(kept.sum())
+        if size == len(leads):
+            self.wide = min(1.1 * self.wide, float(case.n_reps))
+            self.spent += 2 * _CALL
+            return 0.0
+        part = attrs.evolve(
+            case,
+            cost=group.cost,
+            work=tuple(group.work),
+            upper=case.upper[reps],
+            lower=case.lower[reps],
+        )
+        limit = None if self.end is None else min(self.end - time.monotonic(), _PART_SECONDS)
+        answer = _programme(part, kept, limit, nodes=_PART_NODES)
+        self.spent += _SOLVER_CALL + _SOLVER_PAIR * size * (1 + answer.nodes // 10)
+        gained = 0.0
+        if answer.owner is not None:
+            after = part.cost_of(answer.owner)
+            if after <= target and not (part.excess(part.used(answer.owner)) > 0).any():
+                self.owner[leads] = reps[answer.owner]
+                gained = target - after
+                self._note()
+        slow = answer.status != 0 or size > _WIDE_PAIRS
+        self.wide *= 0.9 if slow else 1.0 if gained > 0 else 1.03
+        self.wide = float(np.clip(self.wide, 3.0, max(case.n_reps, 3)))
         return gained
 
     def _finish(self) -> None:
@@ -287,21 +368,22 @@ class _Answer:
     """What the mixed-integer programme says: HiGHS's status, a plan and a bound on cost if there are any."""
 
     status: int
+    nodes: int
     owner: IntArray | None
     bound: float | None
 
 
-def _programme(case: DenseCase, kept: Mask, time_limit: float | None) -> _Answer:
+def _programme(case: DenseCase, kept: Mask, time_limit: float | None, *, nodes: int = _MILP_NODES) -> _Answer:
     """Solve a case over the pairs kept."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     rep, lead = np.nonzero(kept)
     n = len(rep)
     if not kept.any(axis=0).all():
-        return _Answer(status=2, owner=None, bound=None)
+        return _Answer(status=2, nodes=0, owner=None, bound=None)
     rows, right, *_ = limit_rows(case, rep, lead)
     once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(case.n_leads, n))
-    options: Any = {"mip_rel_gap": 0.0, "node_limit": _MILP_NODES}
+    options: Any = {"mip_rel_gap": 0.0, "node_limit": nodes}
     if time_limit is not None:
         options["time_limit"] = max(time_limit, 0.1)
     scale = 1000.0 / (float(np.abs(case.cost[rep, lead]).max(initial=0.0)) or 1.0)
@@ -319,7 +401,8 @@ def _programme(case: DenseCase, kept: Mask, time_limit: float | None) -> _Answer
         owner[lead[taken]] = rep[taken]
     dual = getattr(answer, "mip_dual_bound", None)
     bound = None if dual is None or not np.isfinite(dual) else (float(dual) - _SLACK * (1 + n)) / scale
-    return _Answer(status=int(answer.status), owner=owner, bound=bound)
+    looked = int(getattr(answer, "mip_node_count", None) or 0)
+    return _Answer(status=int(answer.status), nodes=looked, owner=owner, bound=bound)
 
 
 def has_plan(case: DenseCase) -> bool:
