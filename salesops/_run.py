@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -46,17 +49,59 @@ def run(
 
     A mapper that answers with futures (a cluster client's) is waited for.
     """
+    return list(stream(function, items, mapper=mapper, progress=progress))
+
+
+def stream(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    mapper: Mapper = map,
+    progress: Progress | None = None,
+) -> Iterator[Result]:
+    """Do as :func:`run`, and give each answer as soon as its turn comes, so that none need be kept."""
     answers = (_wait(answer) for answer in mapper(function, items))
-    results: list[Result] = list(progress(_Sized(answers, len(items))) if progress else answers)
-    if len(results) != len(items):
+    n = 0
+    for result in progress(_Sized(answers, len(items))) if progress else answers:
+        n += 1
+        yield result
+    if n != len(items):
         fault = Problem(
             path="mapper" if progress is None else "mapper, progress",
             message="must give back one answer for each item, in order",
-            values=(f"{len(results)} answers", f"{len(items)} items"),
+            values=(f"{n} answers", f"{len(items)} items"),
             hint="pass a callable shaped like the built-in map, and a progress wrapper that skips none",
         )
         raise InvalidInput("mapper: 1 problem", [fault])
-    return results
+
+
+def threads(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Map over as many threads as this process may use, answers in order, few of them ahead of their turn.
+
+    For kernels that hold no lock. The threads end with the iteration.
+    """
+    n_threads = min(_processors(), len(items))
+    if n_threads < 2:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        ahead: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > n_threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def steps(items: Sequence[Item], progress: Progress | None) -> Iterable[Item]:

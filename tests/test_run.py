@@ -116,3 +116,28 @@ def test_the_global_generators_are_left_alone():
     _run.spawn(3, 2)
     assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002  (as above)
     assert random.getstate() == before[1]
+
+
+def test_threads_answer_in_order_and_stay_few_ahead():
+    begun = []
+
+    def work(item):
+        begun.append(item)
+        return item * item
+
+    answers = _run.threads(work, range(50))
+    assert next(iter(answers)) == 0
+    assert len(begun) < 50 or _run._processors() >= 25
+    assert list(answers) == [k * k for k in range(1, 50)]
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        list(_run.stream(lambda item: 1 // item, [1, 0, 1], mapper=_run.threads))
+
+
+def test_a_stream_gives_each_answer_as_soon_as_it_is_there():
+    begun = []
+    answers = _run.stream(lambda item: begun.append(item) or item, [1, 2, 3])
+    assert next(answers) == 1
+    assert begun == [1]

@@ -94,13 +94,14 @@ def factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
     kind = pd.api.types.infer_dtype(cells, skipna=True)
     if kind in ("string", "integer", "empty"):
         codes, distinct = pd.factorize(cells)
+        distinct = _objects([scalar(value) for value in distinct])
         if kind == "integer" and all(type(value) is int and abs(value) < 2**63 for value in distinct):
             distinct = distinct.astype(np.int64)
         return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct)), {}
     return _typed_factorize(cells)
 
 
-def _objects(cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _objects(cells: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(cells, dtype=object)
 
 
@@ -143,8 +144,17 @@ def is_missing(value: object) -> bool:
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
 
 
+def written(value: Hashable) -> str:
+    """Write an id so that it reads the same in every process, also where it is or holds a set."""
+    if isinstance(value, frozenset):
+        return f"{family(value)}({{{', '.join(sorted(map(written, value)))}}})"
+    if type(value) is tuple:
+        return f"({', '.join(map(written, value))})"
+    return repr(value)
+
+
 def _sort_key(value: Hashable) -> tuple[str, str]:
-    return family(value), repr(value)
+    return family(value), written(value)
 
 
 @attrs.frozen(eq=False)
@@ -209,8 +219,13 @@ class Labels:
         return np.where(column.codes < 0, -1, found[column.codes])
 
 
+def _holds_a_set(value: Hashable) -> bool:
+    """Say whether ``<`` means inclusion somewhere in an id, which puts nothing in order."""
+    return isinstance(value, frozenset) or (isinstance(value, tuple) and any(map(_holds_a_set, value)))
+
+
 def _sorted(values: list[Hashable]) -> list[Hashable]:
-    if len({type(value) for value in values}) == 1:
+    if len({type(value) for value in values}) == 1 and not any(map(_holds_a_set, values)):
         try:
             return sorted(values)  # type: ignore[type-var]  # falls back below when the kind has no order
         except TypeError:

@@ -50,7 +50,9 @@ def id_column(values: npt.NDArray[Any]) -> pd.Series[Any]:
     if values.dtype.kind in "iu":
         return pd.Series(values.astype(np.int64, copy=False))
     series = pd.Series(values, dtype=object)
-    return series.infer_objects() if len(series) else series
+    if not len(series) or pd.api.types.infer_dtype(series, skipna=False) == "mixed-integer-float":
+        return series  # pandas would make the whole numbers floats, which are other ids
+    return series.infer_objects()
 
 
 def _as_frame(data: object, name: str) -> pd.DataFrame:

@@ -1,4 +1,8 @@
-"""Why there is no plan: the smallest set of rules found that cannot hold together, and by how much."""
+"""Why there is no plan: rules that cannot hold together, none of which can be spared, and by how much.
+
+A set of rules is proved to have no plan by prices that contradict it, or by a mixed-integer programme; each
+of its rules is proved to be needed by a plan that keeps all the others.
+"""
 
 from __future__ import annotations
 
@@ -8,282 +12,260 @@ import attrs
 import numpy as np
 
 from salesops._display import number
-from salesops.errors import Infeasible, Problem, show
-from salesops.territory._exact import solve_exactly
-from salesops.territory._pair_work import has_no_plan
+from salesops._faults import count
+from salesops.errors import Infeasible, Problem
+from salesops.territory import _words
+from salesops.territory._glance import glance
 from salesops.territory._prices import IntArray
+from salesops.territory._proofs import densest, find_contradiction
+from salesops.territory._rules import Mask, Rulebook, System
 from salesops.territory._task import Task
+from salesops.territory._witness import find_plan
+from salesops.territory._words import show_lead, show_rep
+
+_MOST_PAIRS = 1_000_000
+"""Problems with more pairs of a lead and a rep are only glanced at."""
+_MOST_REPS = 8
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Conflict:
+    """Rules of a task that no plan keeps together.
+
+    Attributes
+    ----------
+    rules : ndarray of bool
+        A mask over the rules of the book.
+    is_irreducible : bool
+        Whether for each rule a plan was found that keeps all the others.
+    """
+
+    book: Rulebook
+    rules: Mask
+    is_irreducible: bool
 
 
 def check_rules(task: Task) -> None:
-    """Raise ``Infeasible`` for conflicts that can be read off the rules; each set is irreducible."""
-    for find in (_lock_and_ban, _locks_over_limit, _too_much_for_all, _lead_for_nobody, _too_little_for_one):
-        found = find(task)
+    """Raise ``Infeasible`` if the rules are soon proved to contradict each other."""
+    if not task.n_reps or task.n_leads * task.n_reps > _MOST_PAIRS:
+        found = glance(task)
         if found is not None:
             raise found
-
-
-def _rep(task: Task, rep: int) -> str:
-    return show(task.reps[rep])
-
-
-def _lead(task: Task, lead: int) -> str:
-    return show(task.leads[lead])
-
-
-def _lock(task: Task, lead: int) -> Problem:
-    return Problem(
-        path="locked",
-        message="lock of a lead to a rep",
-        ids=(_lead(task, lead), _rep(task, int(task.locked[lead]))),
-    )
-
-
-def _limit(task: Task, rep: int, resource: int, *, is_upper: bool) -> Problem:
-    name = task.quantities[resource]
-    limit = number((task.upper if is_upper else task.lower)[rep, resource], 6)
-    if resource == 0 and is_upper and task.upper[rep, 0] == task.capacity[rep]:
-        return Problem(
-            path="reps.capacity", message="capacity of a rep", ids=(_rep(task, rep),), values=(limit,)
-        )
-    side = "at most" if is_upper else "at least"
-    return Problem(
-        path=f"balance.{name}",
-        message="band around the fair share of a rep",
-        ids=(_rep(task, rep),),
-        values=(f"{name} {side} {limit}",),
-    )
-
-
-def _lock_and_ban(task: Task) -> Infeasible | None:
-    """Find a lead locked to a rep who is forbidden to own it."""
-    lead, rep = task.forbidden[:, 0], task.forbidden[:, 1]
-    both = task.forbidden[task.locked[lead] == rep]
-    if not len(both):
-        return None
-    k = int(both[0, 0])
-    ban = Problem(
-        path="forbidden",
-        message="forbids a rep to own a lead",
-        ids=(_lead(task, k), _rep(task, int(both[0, 1]))),
-    )
-    what = f"assign: lead {_lead(task, k)} has a lock to rep {_rep(task, int(both[0, 1]))} that is forbidden"
-    return Infeasible(what, [_lock(task, k), ban])
-
-
-def _locks_over_limit(task: Task) -> Infeasible | None:
-    """Find a rep whose locks alone are beyond a limit: the fewest of them that are."""
-    held = np.flatnonzero(task.locked >= 0)
-    for resource, name in enumerate(task.quantities):
-        use = task.use[held, resource]
-        total = np.bincount(task.locked[held], weights=use, minlength=task.n_reps)
-        over = np.flatnonzero(total > task.upper[:, resource] * (1 + 1e-9))
-        if not len(over):
-            continue
-        rep = int(over[0])
-        mine = held[task.locked[held] == rep]
-        # Largest first: the sum passes the limit with the last one, so that none of them can be spared.
-        mine = mine[np.lexsort((mine, -task.use[mine, resource]))]
-        needed = np.cumsum(task.use[mine, resource])
-        mine = mine[: int(np.argmax(needed > task.upper[rep, resource] * (1 + 1e-9))) + 1]
-        limit, demand = task.upper[rep, resource], float(task.use[mine, resource].sum())
-        what = (
-            f"assign: locks to rep {_rep(task, rep)} need {name} {number(demand, 6)}, "
-            f"limit {number(limit, 6)}; over by {number(demand - limit, 6)}"
-        )
-        locks = [_lock(task, int(lead)) for lead in sorted(mine.tolist())]
-        return Infeasible(what, [_limit(task, rep, resource, is_upper=True), *locks])
-    return None
-
-
-def _too_much_for_all(task: Task) -> Infeasible | None:
-    """Find that all leads together need more than all reps have."""
-    if not task.require_all:
-        return None
-    demand, capacity = float(task.use[:, 0].sum()), float(task.upper[:, 0].sum())
-    if task.n_leads == 0 or (task.n_reps > 0 and demand <= capacity * (1 + 1e-9)):
-        return None
-    short = (
-        f"capacity {number(capacity, 6)}, demand {number(demand, 6)}, short by {number(demand - capacity, 6)}"
-    )
-    return Infeasible(
-        f"assign: {short}",
-        [
-            Problem(
-                path="reps.capacity", message="capacity of all reps together", values=(number(capacity, 6),)
-            ),
-            Problem(
-                path="require_all",
-                message="every lead must have an owner",
-                values=(f"{task.n_leads} leads, workload {number(demand, 6)}",),
-                hint="raise capacity, or drop require_all",
-            ),
-        ],
-    )
-
-
-def _lead_for_nobody(task: Task) -> Infeasible | None:
-    """Find a lead that must have an owner and that nobody may or can own."""
-    if not task.require_all or not task.n_reps:
-        return None
-    must = Problem(path="require_all", message="every lead must have an owner")
-    free = task.locked < 0
-    banned = np.flatnonzero(task.is_forbidden() & free)
-    if len(banned):
-        lead = _lead(task, int(banned[0]))
-        every = Problem(path="forbidden", message="forbids every rep to own a lead", ids=(lead,))
-        return Infeasible(f"assign: lead {lead} is forbidden to every rep", [must, every])
-    alone = np.flatnonzero((task.n_allowed() == 0) & free & (task.most <= 0))
-    if task.fallback == "none" and len(alone):
-        lead = _lead(task, int(alone[0]))
-        cold = Problem(path="fallback", message="a lead without a connection has no owner", ids=(lead,))
-        known = task.pair_rep[task.starts[alone[0]] : task.starts[alone[0] + 1]]
-        bans = [
-            Problem(path="forbidden", message="forbids a rep to own a lead", ids=(lead, _rep(task, int(rep))))
-            for rep in known
-        ]
-        allowed = "allowed " if bans else ""
-        return Infeasible(f"assign: no {allowed}rep has a connection to lead {lead}", [must, cold, *bans])
-    largest = float(task.upper[:, 0].max())
-    big = np.flatnonzero((task.use[:, 0] > largest * (1 + 1e-9)) & free)
-    if len(big):
-        lead, need = _lead(task, int(big[0])), float(task.use[big[0], 0])
-        size = Problem(
-            path="leads.workload", message="workload of a lead", ids=(lead,), values=(number(need, 6),)
-        )
-        rooms = Problem(
-            path="reps.capacity", message="largest capacity of a rep", values=(number(largest, 6),)
-        )
-        short = number(need - largest, 6)
-        what = f"assign: workload {number(need, 6)} of lead {lead}, largest capacity {number(largest, 6)}"
-        return Infeasible(f"{what}; short by {short}", [must, size, rooms])
-    return None
-
-
-def _too_little_for_one(task: Task) -> Infeasible | None:
-    """Find a rep who cannot come up to her band, even if every lead that she could own were hers."""
-    for resource in range(len(task.quantities)):
-        for rep in np.flatnonzero(task.lower[:, resource] > 0).tolist():
-            need = float(task.lower[rep, resource])
-            mine = task.locked == rep
-            free = (task.locked < 0) & _may_own(task, rep)
-            most = float(task.use[mine | free, resource].sum())
-            if most < need * (1 - 1e-9):
-                what = (
-                    f"assign: rep {_rep(task, rep)} can reach {task.quantities[resource]} {number(most, 6)}"
-                )
-                short = f"{what}, band from {number(need, 6)}; short by {number(need - most, 6)}"
-                return Infeasible(short, [_limit(task, rep, resource, is_upper=False)])
-            reach = _reach_within_capacity(task, rep, resource, mine, free)
-            if reach < need * (1 - 1e-9):
-                what = (
-                    f"assign: rep {_rep(task, rep)} can reach {task.quantities[resource]} {number(reach, 6)}"
-                )
-                short = f"{what} within her capacity, band from {number(need, 6)}"
-                short += f"; short by {number(need - reach, 6)}"
-                both = [
-                    _limit(task, rep, 0, is_upper=True),
-                    _limit(task, rep, resource, is_upper=False),
-                ]
-                return Infeasible(short, both)
-    return None
-
-
-def _may_own(task: Task, rep: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    allowed = np.full(task.n_leads, task.fallback == "cold") | (task.most > 0)
-    allowed[task.pair_lead()[task.pair_rep == rep]] = True
-    allowed[task.forbidden[task.forbidden[:, 1] == rep, 0]] = False
-    return allowed
-
-
-def _reach_within_capacity(
-    task: Task,
-    rep: int,
-    resource: int,
-    mine: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    free: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-) -> float:
-    """Bound what a rep can reach within her capacity: the densest leads first, the last one in part."""
-    have = float(task.use[mine, resource].sum())
-    room = float(task.upper[rep, 0] - task.use[mine, 0].sum())
-    if resource == 0 or not np.isfinite(room):
-        return min(have + float(task.use[free, resource].sum()), float(task.upper[rep, resource]))
-    work, gain = task.use[free, 0], task.use[free, resource]
-    nothing = work <= 0
-    have += float(gain[nothing].sum())
-    work, gain = work[~nothing], gain[~nothing]
-    order = np.argsort(-gain / work, kind="stable")
-    filled = np.cumsum(work[order])
-    whole = filled <= room
-    have += float(gain[order][whole].sum())
-    k = int(whole.sum())
-    if k < len(order):
-        left = room - (filled[k - 1] if k else 0.0)
-        have += max(left, 0.0) * float(gain[order[k]] / work[order[k]])
-    return have
+        return
+    conflict = find_conflict(task)
+    if conflict is not None:
+        raise in_words(conflict)
 
 
 def smallest_conflict(task: Task) -> Infeasible:
-    """Say why a small problem has no plan: drop rules one by one while it still has none."""
-    rules: list[tuple[Hashable, ...]] = []
-    for rep in range(task.n_reps):
-        for resource in range(len(task.quantities)):
-            if np.isfinite(task.upper[rep, resource]):
-                rules.append(("upper", rep, resource))
-            if task.lower[rep, resource] > 0:
-                rules.append(("lower", rep, resource))
-    rules += [("lock", int(lead)) for lead in np.flatnonzero(task.locked >= 0)]
-    rules += [("ban", k) for k in range(len(task.forbidden))]
-    rules += [("own",)] if task.require_all else []
-    for rule in list(rules):
-        fewer = [other for other in rules if other != rule]
-        if _has_no_plan(task, fewer):
-            rules = fewer
-    problems = [_said(task, rule) for rule in rules]
-    return Infeasible(f"assign: no plan keeps these {len(problems)} rules together", problems)
+    """Say why a problem has no plan of which that is proved already."""
+    conflict = find_conflict(task, is_infeasible=True) if task.n_reps else None
+    if conflict is None:
+        return glance(task) or Infeasible("assign: no plan keeps all rules together")
+    return in_words(conflict)
 
 
-def _has_no_plan(task: Task, rules: list[tuple[Hashable, ...]]) -> bool:
-    kept = set(rules)
-    upper = np.full(task.upper.shape, np.inf)
-    lower = np.full(task.lower.shape, -np.inf)
-    for rep in range(task.n_reps):
-        for resource in range(len(task.quantities)):
-            if ("upper", rep, resource) in kept:
-                upper[rep, resource] = task.upper[rep, resource]
-            if ("lower", rep, resource) in kept:
-                lower[rep, resource] = task.lower[rep, resource]
-    locked: IntArray = np.array(
-        [rep if ("lock", lead) in kept else -1 for lead, rep in enumerate(task.locked.tolist())],
-        dtype=np.int64,
-    )
-    bans = [k for k in range(len(task.forbidden)) if ("ban", k) in kept]
-    looser = attrs.evolve(
-        task,
-        upper=upper,
-        lower=lower,
-        locked=locked,
-        forbidden=task.forbidden[bans],
-        require_all=("own",) in kept,
-    )
-    if looser.pair_work is not None:
-        return has_no_plan(looser)
-    instance, _ = looser.instance()
-    return solve_exactly(instance).is_infeasible
+def check_breaches(task: Task, reps: IntArray) -> None:
+    """Raise ``Infeasible`` if reps who break a limit in the best plan that was found cannot but do so."""
+    if task.n_leads * task.n_reps > _MOST_PAIRS:
+        return
+    book = Rulebook.of(task)
+    for some in [*reps[:_MOST_REPS, None], reps]:
+        kept = book.everything
+        kept[: len(book.limits)] &= np.isin(book.limits[:, 0], some)
+        if find_plan(book.system(kept), time_limit=0.3).is_impossible:
+            raise in_words(_reduced(book, find_contradiction(book, kept), kept))
 
 
-def _said(task: Task, rule: tuple[Hashable, ...]) -> Problem:
-    kind = rule[0]
-    if kind in ("upper", "lower"):
-        _, rep, resource = rule
-        return _limit(task, int(str(rep)), int(str(resource)), is_upper=kind == "upper")
-    if kind == "lock":
-        return _lock(task, int(str(rule[1])))
-    if kind == "ban":
-        lead, rep = task.forbidden[int(str(rule[1]))].tolist()
-        return Problem(
-            path="forbidden",
-            message="forbids a rep to own a lead",
-            ids=(_lead(task, lead), _rep(task, rep)),
-        )
-    return Problem(path="require_all", message="every lead must have an owner")
+def find_conflict(task: Task, *, is_infeasible: bool = False) -> Conflict | None:
+    """Look for a conflict, and reduce it until none of its rules can be spared.
+
+    Parameters
+    ----------
+    is_infeasible : bool, default False
+        Whether it is proved already that no plan keeps all the rules.
+    """
+    book = Rulebook.of(task)
+    rules = find_contradiction(book, book.everything)
+    if rules is None and not is_infeasible:
+        return None
+    return _reduced(book, rules, book.everything)
+
+
+def _reduced(book: Rulebook, found: Mask | None, otherwise: Mask) -> Conflict:
+    """Drop rules of a conflict one by one while it stays one."""
+    rules = otherwise if found is None else found
+    doubtful: set[int] = set()
+    alike: set[Hashable] = set()
+    system = book.system(rules)
+    # What a set cannot spare, its parts cannot either: once through the rules is enough.
+    for rule in np.flatnonzero(rules).tolist():
+        if not rules[rule]:
+            continue
+        trial = rules.copy()
+        trial[rule] = False
+        key = _likeness(book, rule, system, trial)
+        if key is not None and key in alike:
+            continue
+        witness = find_plan(book.system(trial))
+        if witness.owner is not None:
+            if key is not None:
+                alike.add(key)
+            continue
+        smaller = find_contradiction(book, trial)
+        if smaller is None and witness.is_impossible:
+            smaller = trial
+        if smaller is None:
+            doubtful.add(rule)
+            continue
+        rules, alike = smaller, set()
+        system = book.system(rules)
+    return Conflict(book=book, rules=rules, is_irreducible=not any(rules[list(doubtful)]))
+
+
+def _likeness(book: Rulebook, rule: int, system: System, trial: Mask) -> Hashable | None:
+    """Describe a lock or ban so that two of equal description are needed, or spared, alike.
+
+    Reps without a limit are all the same: what counts is whether a lead may go to one of them.
+    """
+    lead = book.lead_of(rule)
+    if lead < 0:
+        return None
+    is_lock = rule < book.starts[1]
+    before, must = system.allowed[lead], bool(system.must[lead])
+    if is_lock:
+        bare = book.system(trial)
+        after, must = bare.allowed[lead], bool(bare.must[lead])
+    else:
+        after = before.copy()
+        after[book.task.forbidden[rule - book.starts[1], 1]] = True
+    free = ~np.isfinite(system.upper).any(axis=1) & ~(system.lower > 0).any(axis=1)
+    rows = [np.append(row[~free], row[free].any()).tobytes() for row in (before, after)]
+    return (is_lock, must, system.use[lead].tobytes(), *rows)
+
+
+def in_words(conflict: Conflict) -> Infeasible:
+    """Name the rules, in the order of the book, and by how much they conflict."""
+    book, task = conflict.book, conflict.book.task
+    a, b, c, d, e, _ = book.starts
+    rules: list[Problem] = []
+    for rule in np.flatnonzero(conflict.rules).tolist():
+        if rule < a:
+            rep, _, k = book.limits[rule].tolist()
+            rules.append(_words.bound_rule(task, task.bounds[k], rep))
+        elif rule < b:
+            rules.append(_words.lock_rule(task, int(book.locks[rule - a])))
+        elif rule < c:
+            rules.append(_words.ban_rule(task, rule - b))
+        elif rule < d:
+            rules.append(_words.need_rule(task, rule - c))
+        else:
+            rules.append(_words.known_rule() if rule < e else _words.own_rule())
+    return Infeasible(f"assign: {_what(conflict)}", rules)
+
+
+def _what(conflict: Conflict) -> str:
+    """Say in one line what is short, and by how much."""
+    book, rules = conflict.book, conflict.rules
+    system = book.system(rules)
+    limits = np.flatnonzero(rules[: len(book.limits)])
+    if not len(limits):
+        return _about_a_lead(conflict, system)
+    resources = set(book.limits[limits, 1].tolist())
+    upper = book.is_upper[limits]
+    said = None
+    if len(resources) == 1 and upper.all():
+        said = _too_much(conflict, system, limits, resources.pop())
+    elif len(resources) == 1 and not upper.any():
+        said = _too_little(conflict, system, limits, resources.pop())
+    elif len(limits) == 2 and len(set(book.limits[limits, 0].tolist())) == 1 and len(resources) == 2:
+        said = _within(conflict, system, limits)
+    if said is None:
+        said = f"no plan keeps these {count(int(rules.sum()), 'rule')} together"
+    return said if conflict.is_irreducible else f"{said} (some of them may be spared)"
+
+
+def _amounts(book: Rulebook, limits: IntArray) -> float:
+    bounds = book.task.bounds
+    return float(sum(bounds[k].amount[rep] for rep, _, k in book.limits[limits].tolist()))
+
+
+def _about_a_lead(conflict: Conflict, system: System) -> str:
+    book, task = conflict.book, conflict.book.task
+    a, b, c, d, _, _ = book.starts
+    rules = conflict.rules
+    lead = int(np.flatnonzero(system.must & ~system.allowed.any(axis=1))[0])
+    needs = [k - c for k in np.flatnonzero(rules[:d]).tolist() if k >= c]
+    words = " and ".join(task.eligibility.words(k) for k in needs)
+    if rules[a:b].any():
+        to = f"lead {show_lead(task, lead)} has a lock to rep {show_rep(task, int(task.locked[lead]))}"
+        return f"{to} who lacks {words}" if words else f"{to} that is forbidden"
+    if rules[d]:
+        allowed = "allowed " if rules[b:d].any() else ""
+        return f"no {allowed}rep has a connection to lead {show_lead(task, lead)}"
+    if not rules[b:c].any():
+        return f"no rep has {words} for lead {show_lead(task, lead)}"
+    if words:
+        return f"every rep who has {words} is forbidden to own lead {show_lead(task, lead)}"
+    return f"lead {show_lead(task, lead)} is forbidden to every rep"
+
+
+def _too_much(conflict: Conflict, system: System, limits: IntArray, resource: int) -> str | None:
+    """Say that leads bring more than those who may own them have room for."""
+    book, task = conflict.book, conflict.book.task
+    name = task.quantities[resource]
+    reps = np.unique(book.limits[limits, 0])
+    others = np.ones(task.n_reps, dtype=bool)
+    others[reps] = False
+    stuck = system.must & ~system.allowed[:, others].any(axis=1)
+    demand, room = float(task.use[stuck, resource].sum()), _amounts(book, limits)
+    if demand <= room * (1 + 1e-9):
+        largest = float(max(task.bounds[k].amount[rep] for rep, _, k in book.limits[limits].tolist()))
+        big = np.flatnonzero(stuck & (task.use[:, resource] > largest))
+        if not len(big):
+            return None
+        need = float(task.use[big[0], resource])
+        what = f"{name} {number(need, 6)} of lead {show_lead(task, int(big[0]))}"
+        return f"{what}, largest capacity {number(largest, 6)}; short by {number(need - largest, 6)}"
+    over = number(demand - room, 6)
+    if not conflict.rules[len(book.limits) + len(book.locks) :].any():
+        to = f"rep {show_rep(task, int(reps[0]))}" if len(reps) == 1 else count(len(reps), "rep")
+        return f"locks to {to} need {name} {number(demand, 6)}, limit {number(room, 6)}; over by {over}"
+    if stuck.all() and len(reps) == task.n_reps and resource == 0:
+        return f"capacity {number(room, 6)}, demand {number(demand, 6)}, short by {over}"
+    who = f"{count(int(stuck.sum()), 'lead')} that only {count(len(reps), 'rep')} may own"
+    return f"{who} need {name} {number(demand, 6)}, limit {number(room, 6)}; short by {over}"
+
+
+def _too_little(conflict: Conflict, system: System, limits: IntArray, resource: int) -> str | None:
+    """Say that reps need more than all the leads they may own bring."""
+    book, task = conflict.book, conflict.book.task
+    name = task.quantities[resource]
+    reps = np.unique(book.limits[limits, 0])
+    have = float(task.use[system.allowed[:, reps].any(axis=1), resource].sum())
+    need = _amounts(book, limits)
+    if have >= need * (1 - 1e-9):
+        return None
+    short = f"short by {number(need - have, 6)}"
+    if len(reps) == 1:
+        who = f"rep {show_rep(task, int(reps[0]))} can reach {name} {number(have, 6)}"
+        return f"{who}, band from {number(need, 6)}; {short}"
+    who = f"{len(reps)} reps can reach {name} {number(have, 6)} together"
+    return f"{who}, bands from {number(need, 6)}; {short}"
+
+
+def _within(conflict: Conflict, system: System, limits: IntArray) -> str | None:
+    """Say that a rep cannot reach one limit within another."""
+    book, task = conflict.book, conflict.book.task
+    up, low = limits[book.is_upper[limits]], limits[~book.is_upper[limits]]
+    if len(up) != 1 or len(low) != 1:
+        return None
+    rep, gain, _ = book.limits[low[0]].tolist()
+    work = int(book.limits[up[0], 1])
+    reach, _ = densest(system, rep, gain, work)
+    need = _amounts(book, low)
+    if reach >= need * (1 - 1e-9):
+        return None
+    name = "capacity" if work == 0 else f"limit of {task.quantities[work]}"
+    who = f"rep {show_rep(task, rep)} can reach {task.quantities[gain]} {number(reach, 6)} within her {name}"
+    return f"{who}, band from {number(need, 6)}; short by {number(need - reach, 6)}"

@@ -32,12 +32,18 @@ def all_pairs(instance: Instance, *, hopeful: bool) -> tuple[IntArray, IntArray,
     score = np.full((n, n_reps), -np.inf)
     rest = np.where(np.isfinite(instance.rest), instance.rest, 0.0) if hopeful else np.zeros(n)
     allowed = instance.is_open | (np.isfinite(instance.rest) if hopeful else False)
-    score[allowed] = rest[allowed, None]
+    score[allowed] = np.where(instance.may[instance.kind[allowed]], rest[allowed, None], -np.inf)
     lead, column = np.nonzero(instance.reps >= 0)
     score[lead, instance.reps[lead, column]] = instance.scores[lead, column]
     score[instance.banned[:, 0], instance.banned[:, 1]] = -np.inf
     lead, rep = np.nonzero(np.isfinite(score))
     return lead, rep, score[lead, rep]
+
+
+def largest_use(instance: Instance) -> FloatArray:
+    """Measure the largest use of each resource, in which a programme counts."""
+    unit = instance.use.max(axis=0, initial=0.0)
+    return np.where(unit > 0, unit, 1.0)
 
 
 def solve_exactly(instance: Instance, *, hopeful: bool = False, time_limit: float | None = None) -> Exact:
@@ -51,12 +57,19 @@ def solve_exactly(instance: Instance, *, hopeful: bool = False, time_limit: floa
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     lead, rep, score = all_pairs(instance, hopeful=hopeful)
-    n, limits = len(lead), Limits.of(instance, np.zeros(instance.upper.shape), lead, rep)
+    n, limits = len(lead), Limits.of(instance, largest_use(instance), lead, rep)
     if not n:
         nobody = np.full(instance.n_leads, -1, dtype=np.int64)
         broken = (limits.right < 0).any() or (instance.must_own and instance.n_leads > 0)
+        broken |= instance.n_settled > instance.max_moves
         return Exact(owner=None if broken else nobody, bound=0.0, is_infeasible=bool(broken))
     once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(instance.n_leads, n))
+    rows = [LinearConstraint(once, 1.0 if instance.must_own else 0.0, 1.0)]
+    if len(limits.right):
+        rows.append(LinearConstraint(limits.matrix, -np.inf, limits.right))
+    if instance.current is not None and np.isfinite(instance.max_moves):
+        stays = sparse.csr_array((instance.current[lead] == rep)[None].astype(float))
+        rows.append(LinearConstraint(stays, instance.n_settled - instance.max_moves, np.inf))
     scale = _LARGEST / (float(np.abs(score).max(initial=0.0)) or 1.0)
     options: Any = {"mip_rel_gap": 0.0, "node_limit": _MOST_NODES}
     if time_limit is not None:
@@ -65,10 +78,7 @@ def solve_exactly(instance: Instance, *, hopeful: bool = False, time_limit: floa
         -score * scale,
         integrality=np.ones(n, dtype=np.int64),
         bounds=Bounds(0, 1),
-        constraints=[
-            LinearConstraint(once, 1.0 if instance.must_own else 0.0, 1.0),
-            LinearConstraint(limits.matrix, -np.inf, limits.right),
-        ],
+        constraints=rows,
         options=options,
     )
     if answer.status == 2:

@@ -1,4 +1,4 @@
-"""Proximity on arrays: random walks, best chains of ties, and the nearest reps of each lead.
+"""Proximity on arrays: best chains of ties, and the nearest reps of each lead.
 
 Positions stand for people, reps and leads; nothing here knows an id.
 """
@@ -20,69 +20,10 @@ else:
 
 _CHUNK = 1 << 22
 _BITS = 40
+_SPLIT = 2.0 ** (53 - _BITS) + 1.0
+_SPLIT_LIMIT = 2.0**1000
 ROUNDING = 2.0**-_BITS
 """What :func:`rounded` may move a sum of scores that is at most 1."""
-
-
-def transition(adjacency: Matrix) -> Matrix:
-    """Make the column-stochastic step of a walk: entry (j, i) is the chance to go from i to j."""
-    largest = adjacency.data.max(initial=0.0)
-    if not largest:
-        return adjacency.T.tocsr()
-    # Scaling by the largest weight first keeps sums of huge weights finite.
-    scaled = adjacency.data / largest
-    row = np.repeat(np.arange(adjacency.shape[0]), np.diff(adjacency.indptr))
-    total = np.bincount(row, weights=scaled, minlength=adjacency.shape[0])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(total[row] > 0, scaled / total[row], 0.0)
-    step = sparse.csr_array((share, adjacency.indices, adjacency.indptr), shape=adjacency.shape)
-    return step.T.tocsr()
-
-
-def walk(
-    step: Matrix, starts: IntArray, *, restart: float, tolerance: float, symmetric: bool, max_steps: int
-) -> tuple[FloatArray, FloatArray]:
-    """Walk from each start with restart until every column is certified, or `max_steps` are done.
-
-    Parameters
-    ----------
-    step : csr of shape (n_people, n_people)
-        From :func:`transition`.
-    starts : ndarray of shape (n_starts,)
-        Where each walk starts and returns to.
-    symmetric : bool
-        True if the ties are undirected: the spectrum is real and Chebyshev acceleration applies.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_people, n_starts)
-        Exactly 0 where no chain of ties leads: every entry is a sum of products along chains.
-    error : ndarray of shape (n_starts,)
-        Certified bound on the sum of absolute errors of each column.
-    """
-    n, width = step.shape[0], len(starts)
-    damping = 1.0 - restart
-    column = np.arange(width)
-    x = np.zeros((n, width))
-    x[starts, column] = restart
-    before = x
-    damped = step * damping
-    # A dot product of m terms is off by at most m units in the last place of the sum of magnitudes.
-    rounding = (int(np.diff(step.indptr).max(initial=0)) + 4) * np.finfo(float).eps * 4
-    omega = 1.0
-    for _ in range(max_steps):
-        y = damped @ x
-        y[starts, column] += restart
-        error = (np.abs(y - x).sum(axis=0) + rounding) / restart
-        if (error <= tolerance).all():
-            return np.maximum(y, 0.0, out=y), error
-        if symmetric:
-            y -= before
-            y *= omega
-            y += before
-            omega = 1.0 / (1.0 - damping * damping * (0.5 if omega == 1.0 else 0.25 * omega))
-        before, x = x, y
-    return np.maximum(x, 0.0), error
 
 
 def strengths(adjacency: Matrix, transform: str, half_weight: float) -> Matrix:
@@ -207,8 +148,12 @@ def roll_up(
 
 def rounded(scores: FloatArray) -> FloatArray:
     """Round to 40 significant bits, so that scores equal in theory are equal and ties break by label."""
-    mantissa, exponent = np.frexp(scores)
-    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS))
+    if scores.max(initial=0.0) > _SPLIT_LIMIT:
+        mantissa, exponent = np.frexp(scores)
+        return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, _BITS)), exponent - _BITS))
+    # Veltkamp's splitting: the upper part of a product with 2**13 + 1 keeps 53 - 13 bits, rounded to nearest.
+    upper = scores * _SPLIT
+    return np.asarray(upper - (upper - scores))
 
 
 def best_reps(
@@ -232,11 +177,15 @@ def best_reps(
     if width <= top:
         return scores, reps, np.zeros(n)
     threshold = np.partition(scores, width - top, axis=1)[:, width - top]
-    above = scores > threshold[:, None]
-    level = scores == threshold[:, None]
-    room = top - above.sum(axis=1, dtype=np.int32)
-    kept = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room[:, None]))
-    left_out = (scores > 0).sum(axis=1) > top
+    kept = scores >= threshold[:, None]
+    crowded = np.flatnonzero(np.count_nonzero(kept, axis=1) > top)
+    if len(crowded):
+        few = scores[crowded]
+        above = few > threshold[crowded, None]
+        level = few == threshold[crowded, None]
+        room = top - above.sum(axis=1, dtype=np.int32)
+        kept[crowded] = above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room[:, None]))
+    left_out = np.count_nonzero(scores, axis=1) > top
     return scores[kept].reshape(n, top), reps[kept].reshape(n, top), np.where(left_out, threshold, 0.0)
 
 

@@ -9,38 +9,91 @@ import attrs
 import numpy as np
 
 from salesops import _run
-from salesops.errors import Infeasible, Problem, show
+from salesops._display import number
+from salesops._faults import refuse
+from salesops.errors import Infeasible, Problem
+from salesops.territory._conflicts import Conflict, in_words
 from salesops.territory._dense import DenseCase, lower_bound, relax
 from salesops.territory._dense_search import has_plan, search_dense
+from salesops.territory._glance import glance
 from salesops.territory._prices import FloatArray, Instance, IntArray
+from salesops.territory._rules import Rulebook, System
 from salesops.territory._search import Outcome
 from salesops.territory._task import Task
+from salesops.territory._words import show_lead, show_rep
 
+_MOST_PAIRS, _MOST_RULES = 3_000, 300
 _TRY = 0.4
 """Share of the time to look for a plan in which every lead has an owner, where leads may be left."""
 
 
 def check_pairs(task: Task) -> None:
-    """Raise ``Infeasible`` for a lead that must have an owner and fits no rep who may own it."""
-    if task.pair_work is None or not task.require_all or not task.n_reps:
+    """Raise ``Infeasible`` for conflicts that can be read off the tables, leads at their least."""
+    found = glance(task)
+    if found is not None:
+        raise found
+    if not task.require_all or not task.n_reps:
         return
     instance, free = task.instance()
     case = DenseCase.of(instance, task.work_of_pairs()[:, free], idle=None)
     alone = np.flatnonzero(~np.isfinite(case.cost).any(axis=0))
-    if not len(alone):
-        return
-    k = int(free[alone[0]])
-    lead, work = show(task.leads[k]), task.work_of_pairs()[:, k]
-    room = task.upper[:, 0]
-    large = np.flatnonzero(work > room * (1 + 1e-9))
+    if len(alone):
+        raise _fits_nobody(task, int(free[alone[0]]))
+
+
+def _fits_nobody(task: Task, k: int) -> Infeasible:
+    """Say that a lead is too large for each rep who may own it."""
+    if task.n_leads * task.n_reps <= _MOST_PAIRS:
+        return pair_conflict(task)
+    lead, work, room = show_lead(task, k), task.work_of_pairs()[:, k], task.upper[:, 0]
+    large = np.flatnonzero(work > room * (1 + 1e-9)).tolist()
     size = Problem(
         path="score.workload",
-        message="workload of a lead with every rep who has a limit below it",
-        ids=(lead, *(show(task.reps[rep]) for rep in large.tolist())),
-        values=tuple(f"{work[rep]:g}, limit {room[rep]:g}" for rep in large.tolist()),
+        message="workload of a lead with reps whose limit is below it",
+        ids=(lead, *(show_rep(task, rep) for rep in large)),
+        values=tuple(f"{number(work[rep], 6)}, limit {number(room[rep], 6)}" for rep in large),
     )
     must = Problem(path="require_all", message="every lead must have an owner")
-    raise Infeasible(f"assign: lead {lead} fits no rep who may own it", [must, size])
+    return Infeasible(f"assign: lead {lead} fits no rep who may own it", [must, size])
+
+
+def pair_conflict(task: Task) -> Infeasible:
+    """Say why a problem has no plan: drop rules one by one while it still has none."""
+    found = glance(task)
+    if found is not None:
+        return found
+    book, work = Rulebook.of(task), task.work_of_pairs()
+    rules = book.everything
+    is_small = task.n_leads * task.n_reps <= _MOST_PAIRS and int(rules.sum()) <= _MOST_RULES
+    for rule in np.flatnonzero(rules).tolist() if is_small else []:
+        trial = rules.copy()
+        trial[rule] = False
+        if not has_plan(_case_of(book.system(trial), work)):
+            rules = trial
+    system = book.system(rules)
+    use = task.use.copy()
+    use[:, 0] = np.where(system.allowed, work.T, np.inf).min(axis=1, initial=np.inf)
+    use[:, 0] = np.where(np.isfinite(use[:, 0]), use[:, 0], task.own_work)
+    book = attrs.evolve(book, task=attrs.evolve(task, use=use))
+    return in_words(Conflict(book=book, rules=rules, is_irreducible=is_small))
+
+
+def _case_of(system: System, work: FloatArray) -> DenseCase:
+    """Lay out what some rules ask of a plan, without scores; nobody may own what need not have an owner."""
+    n, n_reps = system.allowed.shape
+    cost = np.where(system.allowed.T, 0.0, np.inf)
+    uses = [work, *(np.broadcast_to(column, (n_reps, n)) for column in system.use.T[1:])]
+    for k, use in enumerate(uses):
+        cost[use > system.upper[:, k, None]] = np.inf
+    nothing, d = np.zeros((1, n)), system.upper.shape[1]
+    return DenseCase(
+        cost=np.vstack([cost, np.where(system.must, np.inf, 0.0)[None]]),
+        work=tuple(np.vstack([use, nothing]) for use in uses),
+        upper=np.vstack([system.upper, np.full((1, d), np.inf)]),
+        lower=np.vstack([system.lower, np.full((1, d), -np.inf)]),
+        has_nobody=True,
+        step=1.0,
+    )
 
 
 def search_pairs(
@@ -58,6 +111,9 @@ def search_pairs(
     if not n or not n_reps:
         broken = bool((instance.lower > 0).any() or (instance.upper < 0).any())
         return Outcome(owner=owner, prices=prices, bound=0.0, is_infeasible=broken)
+    if instance.current is not None and (math.isfinite(instance.max_moves) or instance.stay):
+        rule = "a workload that depends on the rep does not go with limits or prices of moves"
+        raise refuse("score.workload", rule, f"{n_reps} reps, {n} leads")
     end = None if time_limit is None else time.monotonic() + time_limit
     work = task.work_of_pairs()[:, free]
     if instance.must_own:
@@ -93,13 +149,3 @@ def _own_all(
     owner = np.full(instance.n_leads, -1, dtype=np.int64)
     owner[fits] = answer.owner
     return Outcome(owner=owner, prices=answer.prices, bound=-answer.bound)
-
-
-def has_no_plan(task: Task) -> bool:
-    """Prove that a small task has no plan."""
-    instance, free = task.instance()
-    if not instance.n_leads or not instance.n_reps:
-        short = instance.must_own and not instance.may_leave and instance.n_leads > 0
-        return bool(short or (instance.lower > 0).any() or (instance.upper < 0).any())
-    idle = None if instance.must_own and not instance.may_leave else 0.0
-    return not has_plan(DenseCase.of(instance, task.work_of_pairs()[:, free], idle=idle))

@@ -2,67 +2,85 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import attrs
 import numpy as np
 from scipy import sparse
 
-from salesops.territory._prices import FloatArray, Instance, IntArray, cost, usage
+from salesops.territory._prices import FloatArray, Instance, IntArray, cost
+from salesops.territory._smooth import Units
 
 _COLD_COLUMNS = 6
+_DEAREST = 100.0
+"""A price, in even units, that no mean score is worth: what breaking a limit costs at least."""
 
 
 def polish(
-    instance: Instance, prices: FloatArray, owner: IntArray, close: IntArray, *, width: int = 10
-) -> tuple[FloatArray, IntArray] | None:
-    """Solve the linear programme over some leads; the others stay with their owners.
+    instance: Instance, prices: FloatArray, units: Units, *, width: int = 10, reach: FloatArray | None = None
+) -> tuple[FloatArray, float, IntArray] | None:
+    """Solve the linear programme of an instance, its prices kept within half of each rep's `reach`.
+
+    Keeping prices near is what makes leads that are not in it stay where they are (a stabilised programme:
+    breaking a limit costs the highest price, leaving room earns the lowest).
 
     Parameters
     ----------
-    owner : ndarray of shape (n,)
-        -1 for nobody.
-    close : ndarray of shape (m,)
-        The leads that may move, each to its `width` best reps at the prices.
+    width : int
+        How many of the best reps at the prices each lead may go to.
+    reach : ndarray of shape (R,), optional
+        In even units; none for a programme over all leads.
 
     Returns
     -------
     prices : ndarray of shape (R, d)
         The dual prices of the programme.
+    stay : float
+        The price of a move.
     owner : ndarray of shape (n,)
-        Its solution, split leads going where their largest part goes. None if the solver failed.
+        Its solution, split leads going where their largest part goes, -1 for nobody. None if the solver
+        failed.
+
+    References
+    ----------
+    O. du Merle, D. Villeneuve, J. Desrosiers, P. Hansen (1999), "Stabilized column generation".
     """
-    fixed = np.ones(instance.n_leads, dtype=bool)
-    fixed[close] = False
-    lead, rep, score = _columns(instance, prices, close, width)
-    solved = _solve(instance, usage(instance, owner, fixed), close, lead, rep, score)
+    lead, rep, score = _columns(instance, prices, units, width, reach)
+    if not len(lead):
+        return None
+    solved = _solve(instance, prices, units, reach, lead, rep, score)
     if solved is None:
         return None
-    share, duals = solved
-    owner = owner.copy()
-    owner[close] = -1
+    share, duals, stay = solved
+    owner = np.full(instance.n_leads, -1, dtype=np.int64)
     order = np.lexsort((rep, -share, lead))
     first = order[np.unique(lead[order], return_index=True)[1]]
     taken = first[share[first] > 1e-9]
-    owner[close[lead[taken]]] = rep[taken]
-    return duals, owner
+    owner[lead[taken]] = rep[taken]
+    return duals, stay, owner
 
 
 def _columns(
-    instance: Instance, prices: FloatArray, close: IntArray, width: int
+    instance: Instance, prices: FloatArray, units: Units, width: int, reach: FloatArray | None
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """List the pairs that matter: each close lead with its best few reps at the prices."""
-    offer = np.where(
-        instance.reps[close] >= 0, instance.scores[close] - cost(instance, prices, close), -np.inf
-    )
+    """List the pairs that matter: each lead with its best few reps at the prices, those within reach."""
+    offer = np.where(instance.reps >= 0, instance.scores - cost(instance, prices), -np.inf)
     width = min(width, offer.shape[1])
     top = np.argsort(-offer, axis=1, kind="stable")[:, :width]
-    seat = np.take_along_axis(instance.reps[close], top, axis=1)
-    worth = np.take_along_axis(instance.scores[close], top, axis=1)
-    lead = np.repeat(np.arange(len(close)), width)
-    keep = (seat >= 0).ravel()
-    lead, rep, score = lead[keep], seat.ravel()[keep].astype(np.int64), worth.ravel()[keep]
-    cold = _cold_columns(instance, prices, close)
+    offer = np.take_along_axis(offer, top, axis=1)
+    seat = np.take_along_axis(instance.reps, top, axis=1)
+    worth = np.take_along_axis(instance.scores, top, axis=1)
+    keep = seat >= 0
+    if reach is not None and width:
+        move = (instance.use / units.use).sum(axis=1) + (0.0 if instance.current is None else 1.0)
+        far = (reach[seat] + reach[seat[:, :1]]) / 2 * units.score * move[:, None]
+        keep &= offer >= offer[:, :1] - 1.001 * far
+    if instance.current is not None:
+        keep |= seat == instance.current[:, None]
+    lead, column = np.nonzero(keep)
+    rep, score = seat[lead, column].astype(np.int64), worth[lead, column]
+    cold = _cold_columns(instance, prices)
     return (
         np.concatenate([lead, cold[0]]),
         np.concatenate([rep, cold[1]]),
@@ -70,24 +88,24 @@ def _columns(
     )
 
 
-def _cold_columns(instance: Instance, prices: FloatArray, close: IntArray) -> tuple[IntArray, IntArray]:
+def _cold_columns(instance: Instance, prices: FloatArray) -> tuple[IntArray, IntArray]:
     """List pairs beyond the listed ones: the cheapest reps of each lead, equally cheap ones in turn."""
-    free = np.flatnonzero(instance.is_open[close])
+    free = np.flatnonzero(instance.is_open)
     if not len(free) or not instance.n_reps:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    price = instance.use[close[free]] @ prices.T
-    scale = np.abs(price).max() or 1.0
+    price = np.where(instance.may[instance.kind[free]], instance.use[free] @ prices.T, np.inf)
+    scale = np.abs(price[np.isfinite(price)]).max(initial=0.0) or 1.0
     turn = (np.arange(instance.n_reps)[None] + np.arange(len(free))[:, None]) % instance.n_reps
     order = np.lexsort((turn, np.rint(price / (1e-6 * scale))), axis=1)[:, :_COLD_COLUMNS]
     lead, rep = np.repeat(free, order.shape[1]), order.ravel()
-    listed = (instance.reps[close[lead]] == rep[:, None]).any(axis=1)
-    listed |= np.isin(close[lead] * instance.n_reps + rep, instance.banned @ [instance.n_reps, 1])
-    return lead[~listed], rep[~listed]
+    kept = ~(instance.reps[lead] == rep[:, None]).any(axis=1) & instance.may[instance.kind[lead], rep]
+    kept &= ~np.isin(lead * instance.n_reps + rep, instance.banned @ [instance.n_reps, 1])
+    return lead[kept], rep[kept]
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Limits:
-    """Rows ``matrix @ x <= right`` that say the limits of the reps, in units of the largest use.
+    """Rows ``matrix @ x <= right`` that say the limits of the reps, in units of use.
 
     Attributes
     ----------
@@ -95,7 +113,6 @@ class Limits:
         What each row limits.
     sign : ndarray of shape (m,)
         1 for an upper, -1 for a lower limit.
-    unit : ndarray of shape (d,)
     """
 
     matrix: sparse.csr_array[Any]
@@ -103,14 +120,11 @@ class Limits:
     rep: IntArray
     resource: IntArray
     sign: IntArray
-    unit: FloatArray
 
     @classmethod
-    def of(cls, instance: Instance, used: FloatArray, lead: IntArray, rep: IntArray) -> Limits:
-        """Limit the pairs (lead, rep) of a programme by what is left beside `used`."""
+    def of(cls, instance: Instance, unit: FloatArray, lead: IntArray, rep: IntArray) -> Limits:
+        """Limit the pairs (lead, rep) of a programme, uses counted in units."""
         n, (n_reps, d) = len(lead), instance.upper.shape
-        unit = instance.use.max(axis=0, initial=0.0)
-        unit = np.where(unit > 0, unit, 1.0)
         parts: list[Any] = []
         right: list[FloatArray] = []
         places: list[tuple[IntArray, int, int]] = []
@@ -119,7 +133,7 @@ class Limits:
             for limit, sign in ((instance.upper, 1), (instance.lower, -1)):
                 has = np.flatnonzero(np.isfinite(limit[:, k]))
                 parts.append(sign * part[has])
-                right.append(sign * (limit[has, k] - used[has, k]) / unit[k])
+                right.append(sign * (limit[has, k]) / unit[k])
                 places.append((has, k, sign))
         return cls(
             matrix=sparse.vstack(parts).tocsr(),
@@ -127,36 +141,51 @@ class Limits:
             rep=np.concatenate([has for has, _, _ in places]),
             resource=np.concatenate([np.full(len(has), k) for has, k, _ in places]),
             sign=np.concatenate([np.full(len(has), sign) for has, _, sign in places]),
-            unit=unit,
         )
 
 
 def _solve(
-    instance: Instance, used: FloatArray, close: IntArray, lead: IntArray, rep: IntArray, score: FloatArray
-) -> tuple[FloatArray, FloatArray] | None:
+    instance: Instance,
+    prices: FloatArray,
+    units: Units,
+    reach: FloatArray | None,
+    lead: IntArray,
+    rep: IntArray,
+    score: FloatArray,
+) -> tuple[FloatArray, FloatArray, float] | None:
     """Solve the programme: the share of each pair, and the prices; None if the solver failed."""
     from scipy.optimize import linprog
 
-    n, limits = len(lead), Limits.of(instance, used, close[lead], rep)
-    m = len(limits.right)
-    scale = float(np.abs(score).max(initial=0.0)) or 1.0
-    # Limits may be broken at a price that no score is worth, so that there is always a solution.
-    typical = instance.use[close] / limits.unit
-    penalty = 10.0 / max(float(np.median(typical[typical > 0])) if (typical > 0).any() else 1.0, 1e-6)
-    once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(len(close), n))
-    once = sparse.hstack([once, sparse.csr_array((len(close), m))])
-    beside = sparse.hstack([limits.matrix, -sparse.eye_array(m).tocsr()])
-    ones = np.ones(len(close))
-    rows: Any = {"A_ub": beside, "b_ub": limits.right, "A_eq": once, "b_eq": ones}
+    n, limits = len(lead), Limits.of(instance, units.use, lead, rep)
+    rows, right, now = limits.matrix, limits.right, (prices * units.use / units.score)
+    price = np.maximum(now[limits.rep, limits.resource] * limits.sign, 0.0)
+    if math.isfinite(instance.max_moves) and instance.current is not None:
+        stays = sparse.csr_array((instance.current[lead] == rep)[None].astype(float))
+        rows = sparse.vstack([rows, -stays]).tocsr()
+        right = np.append(right, instance.max_moves - instance.n_settled)
+        price = np.append(price, instance.stay / units.score)
+    elif instance.stay and instance.current is not None:
+        score = score + instance.stay * (instance.current[lead] == rep)
+    m = len(right)
+    room = np.full(m, _DEAREST)
+    if reach is not None:
+        room = np.minimum(np.append(reach[limits.rep], reach.mean())[:m] / 2, room)
+    dear, low = price + room, np.maximum(price - room, 0.0)
+    paid = np.flatnonzero(low > 0)
+    ones = sparse.eye_array(m).tocsr()
+    once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(instance.n_leads, n))
+    once = sparse.hstack([once, sparse.csr_array((instance.n_leads, m + len(paid)))])
+    beside = sparse.hstack([rows, -ones, ones[:, paid]])
+    each = np.ones(instance.n_leads)
+    table: Any = {"A_ub": beside, "b_ub": right, "A_eq": once, "b_eq": each}
     if not instance.must_own:
-        rows = {
-            "A_ub": sparse.vstack([beside, once]),
-            "b_ub": np.concatenate([limits.right, ones]),
-        }
-    answer: Any = linprog(np.concatenate([-score / scale, np.full(m, penalty)]), **rows, method="highs")
+        table = {"A_ub": sparse.vstack([beside, once]), "b_ub": np.concatenate([right, each])}
+    answer: Any = linprog(np.concatenate([-score / units.score, dear, -low[paid]]), **table, method="highs")
     if answer.status != 0:
         return None
-    prices = np.zeros(instance.upper.shape)
-    worth = np.maximum(-answer.ineqlin.marginals[:m], 0.0) * limits.sign
-    np.add.at(prices, (limits.rep, limits.resource), worth * scale / limits.unit[limits.resource])
-    return answer.x[:n], prices
+    worth = np.maximum(-answer.ineqlin.marginals[:m], 0.0)
+    found = np.zeros(instance.upper.shape)
+    k = len(limits.right)
+    np.add.at(found, (limits.rep, limits.resource), worth[:k] * limits.sign)
+    stay = float(worth[-1]) * units.score if m > k else instance.stay
+    return answer.x[:n], found * units.score / units.use, stay

@@ -9,30 +9,37 @@ import attrs
 import numpy as np
 
 from salesops import _run
+from salesops.territory._draft import Draft
 from salesops.territory._exact import solve_exactly
-from salesops.territory._moves import Draft, eject, fill, place, repair, shift, trim
+from salesops.territory._improve import eject, shift
 from salesops.territory._polish import polish
 from salesops.territory._prices import (
     FloatArray,
     Instance,
     IntArray,
     bound,
-    choices,
     narrow,
     sample,
+    torn,
 )
-from salesops.territory._smooth import find_prices, soft_choices
+from salesops.territory._repair import fill, place, repair, trim
+from salesops.territory._smooth import Units, find_prices, soft_choices
 
 _SMALL = 2_000
 _SAMPLE_OF_REP = 50
-# Temperature, most steps, reps kept for each lead (0 for all), whether a sample of the leads will do.
-_COOLING = (
-    (0.1, 30, 0, True),
-    (0.01, 40, 0, True),
-    (0.001, 60, 0, False),
-    *((0.0001, 30, 16, False),) * 4,
-    *((0.00001, 30, 16, False),) * 4,
-)
+_PAIRS = 1_600_000
+_WIDTH = 8
+"""Reps kept for each lead: as many as make so many pairs, but never fewer than the width."""
+_MANY = 300_000
+"""With so many leads, the last prices are found on those that are torn alone."""
+# On a sample of the leads: temperature, most steps.
+_WARM = ((0.1, 30), (0.01, 40), (0.001, 40))
+# Temperature, most steps, leads for each rep (0 for all).
+_COOL = ((0.001, 60, 0), *((0.0001, 40, 0),) * 3, *((0.00001, 40, 0),) * 3)
+_COOL_MANY = ((0.001, 30, 0), (0.0003, 40, 0), (0.0001, 40, 1000), (0.00003, 40, 400))
+_POLISH = (600, 12)
+"""Leads in a linear programme: so many, and so many more for each rep."""
+_COLDEST = 0.00001
 _ROUNDS = 4
 
 
@@ -51,6 +58,7 @@ class Outcome:
     owner: IntArray
     prices: FloatArray
     bound: float
+    stay: float = 0.0
     is_infeasible: bool = False
 
 
@@ -72,10 +80,13 @@ class _Search:
         if instance.may_leave and demand > room:
             instance = attrs.evolve(instance, must_own=False)
         self.instance = instance
+        self.units = Units.of(instance)
         self.prices = np.zeros(instance.upper.shape)
-        self.start = self.prices
+        self.stay = instance.stay
+        self.start = (self.prices, self.stay)
         self.bound = bound(instance, self.prices)
         self.best = Draft.of(instance, np.full(instance.n_leads, -1, dtype=np.int64))
+        self.first: IntArray | None = None
         self.is_infeasible = False
         self._end = None if time_limit is None else time.monotonic() + time_limit
 
@@ -83,8 +94,15 @@ class _Search:
         """Give the plan; one that leaves leads out is compared with all plans that may."""
         owner, certified = self.best.owners(), self.bound
         if self.instance.must_own and self.instance.may_leave and (owner < 0).any():
-            certified = bound(attrs.evolve(self.instance, must_own=False), self.prices)
-        return Outcome(owner=owner, prices=self.prices, bound=certified, is_infeasible=self.is_infeasible)
+            free = attrs.evolve(self.instance, must_own=False, stay=self.stay)
+            certified = bound(free, self.prices)
+        return Outcome(
+            owner=owner,
+            prices=self.prices,
+            stay=self.stay,
+            bound=certified,
+            is_infeasible=self.is_infeasible,
+        )
 
     def stop(self) -> bool:
         """Say whether the time is up."""
@@ -97,43 +115,81 @@ class _Search:
             return [self._nothing]
         if case.n_leads * case.n_reps <= _SMALL:
             return [self._exact]
-        return [*(self._cool(*step) for step in _COOLING), self._draft, self._improve]
+        return [
+            self._warm,
+            *(self._cool(*step) for step in (_COOL_MANY if case.n_leads > _MANY else _COOL)),
+            *([self._polish] * (2 if case.n_leads > _MANY else 1)),
+            self._draft,
+            self._improve,
+        ]
 
     def _nothing(self) -> None:
         case = self.instance
         self.is_infeasible = bool((case.lower > 0).any() or (case.upper < 0).any())
 
-    def _keep(self, prices: FloatArray) -> None:
-        certified = bound(self.instance, prices)
+    def _keep(self, prices: FloatArray, stay: float) -> None:
+        self.start = (prices, stay)
+        certified = bound(attrs.evolve(self.instance, stay=stay), prices)
         if certified < self.bound:
-            self.bound, self.prices = certified, prices
+            self.bound, self.prices, self.stay = certified, prices, stay
 
-    def _cool(self, temperature: float, steps: int, width: int, on_sample: bool) -> Callable[[], None]:
+    def _near(self) -> Instance:
+        """Keep the reps with the best offers at the latest prices."""
+        prices, stay = self.start
+        width = max(_WIDTH, _PAIRS // self.instance.n_leads)
+        return narrow(attrs.evolve(self.instance, stay=stay), prices, width)
+
+    def _warm(self) -> None:
+        """Find prices on a sample of the leads."""
+        part = sample(self.instance, max(2_000, _SAMPLE_OF_REP * self.instance.n_reps))
+        prices, stay = self.start
+        for temperature, steps in _WARM:
+            if self.stop():
+                return
+            part = attrs.evolve(part, stay=stay)
+            prices, stay = find_prices(part, prices, self.units, temperature=temperature, max_steps=steps)
+        self._keep(prices, stay)
+
+    def _cool(self, temperature: float, steps: int, n_each: int) -> Callable[[], None]:
         def stage() -> None:
             if self.stop():
                 return
-            part = self.instance
-            if on_sample:
-                part = sample(part, max(2_000, _SAMPLE_OF_REP * part.n_reps))
-            if width:
-                part = narrow(part, self.start, width)
-            self.start = find_prices(part, self.start, temperature=temperature, max_steps=steps)
-            self._keep(self.start)
+            part, reach = self._near(), None
+            if n_each:
+                part, _, _, reach = torn(part, self.start[0], self.units.even, n_each)
+            found = find_prices(
+                part, self.start[0], self.units, temperature=temperature, max_steps=steps, reach=reach
+            )
+            self._keep(*found)
 
         return stage
 
+    def _polish(self) -> None:
+        """Solve a linear programme over the torn leads, and keep its plan as the first draft."""
+        if self.stop():
+            return
+        near, prices = self._near(), self.start[0]
+        n_each = _POLISH[1] + -(-_POLISH[0] // near.n_reps)
+        part, leads, owner, reach = torn(near, prices, self.units.even, n_each)
+        if near.n_leads <= _MANY:
+            # Prices are good by now: what is wanted is a plan that keeps the limits.
+            reach = None
+        solved = polish(part, prices, self.units, width=_WIDTH, reach=reach)
+        if solved is not None:
+            self._keep(solved[0], solved[1])
+            owner[leads] = solved[2]
+            self.first = owner
+
     def _exact(self) -> None:
         case = self.instance
-        everyone = np.arange(case.n_leads)
-        nobody = np.full(case.n_leads, -1, dtype=np.int64)
-        solved = polish(case, self.prices, nobody, everyone, width=case.n_reps)
+        solved = polish(case, self.prices, self.units, width=case.n_reps)
         if solved is not None:
-            self._keep(solved[0])
+            self._keep(solved[0], solved[1])
         limit = None if self._end is None else self._end - time.monotonic()
         answer = solve_exactly(case, time_limit=limit)
         if answer.is_infeasible and case.must_own and case.may_leave:
             self.instance = case = attrs.evolve(case, must_own=False)
-            self.bound = bound(case, self.prices)
+            self.bound = bound(attrs.evolve(case, stay=self.stay), self.prices)
             answer = solve_exactly(case, time_limit=limit)
         if answer.is_infeasible:
             self.is_infeasible = True
@@ -145,21 +201,27 @@ class _Search:
             self.bound = min(self.bound, certificate.bound)
         if answer.owner is not None:
             self._finish(Draft.of(case, answer.owner))
-        if answer.owner is None or (self.best.breaches() > 0).any():
+        if answer.owner is None or self.best.broken() > 0:
             self._draft()
             self._improve()
 
     def _draft(self) -> None:
-        """Make first drafts, from the soft choices and from a linear programme, and keep the better one."""
-        case = self.instance
-        first = soft_choices(case, self.prices, _COOLING[-1][0])
-        _, margin = choices(case, self.prices)
-        close = np.sort(np.argsort(margin, kind="stable")[: 600 + 12 * case.n_reps])
-        solved = polish(case, self.prices, first, close)
-        self._finish(Draft.of(case, first))
-        if solved is not None and not self.stop():
-            self._keep(solved[0])
-            self._finish(Draft.of(case, solved[1]))
+        """Mend first drafts, the soft choices and the solution of a linear programme; keep the better one."""
+        case = attrs.evolve(self.instance, stay=self.stay)
+        few = case.n_leads <= _MANY
+        if few:
+            self._finish(self._soft_draft())
+        if self.first is not None:
+            self._finish(Draft.of(self.instance, self.first))
+        if not few and (self.first is None or self.best.broken() > 0):
+            self._finish(self._soft_draft())
+        if self.best.broken() > 0 and case.current is not None:
+            listed = (case.reps == case.current[:, None]).any(axis=1) | (case.current < 0)
+            self._finish(Draft.of(self.instance, np.where(listed, case.current, -1)))
+
+    def _soft_draft(self) -> Draft:
+        case = attrs.evolve(self.instance, stay=self.stay)
+        return Draft.of(self.instance, soft_choices(case, self.prices, self.units, _COLDEST))
 
     def _finish(self, draft: Draft) -> None:
         """Mend a draft and keep it if it is the best."""
@@ -175,7 +237,7 @@ class _Search:
             self.best = draft
 
     def _improve(self) -> None:
-        draft = Draft.of(self.instance, self.best.owners())
+        draft = Draft.of(attrs.evolve(self.instance, stay=self.stay), self.best.owners())
         for _ in range(_ROUNDS):
             moved = shift(draft, stop=self.stop)
             moved += eject(draft, self.prices, max_tries=2_000, stop=self.stop)
@@ -186,6 +248,5 @@ class _Search:
 
 def _merit(draft: Draft) -> tuple[float, float, int]:
     """Rank drafts: by how little they break, then by score, then by how many leads have an owner."""
-    score = float(draft.current(np.arange(len(draft.owner))).sum())
     owned = int((draft.owner < draft.instance.n_reps).sum())
-    return -float(draft.breaches().sum()), score, owned
+    return -draft.broken(), draft.total(), owned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -13,11 +13,13 @@ import numpy.typing as npt
 from salesops import _run
 from salesops._display import number
 from salesops._faults import check_choice, count, refuse, warn
+from salesops._frames.ids import written
 from salesops._version import __version__
 from salesops.errors import InternalError, Problem, show
 from salesops.territory import _kernels
-from salesops.territory._conflicts import check_rules, smallest_conflict
-from salesops.territory._pair_work import check_pairs, search_pairs
+from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
+from salesops.territory._eligible import warn_unmet
+from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._task import Task, read_task
@@ -33,9 +35,10 @@ def assign(
     prox: Proximity | None = None,
     *,
     score: object = None,
-    balance: Mapping[str, float] | None = None,
+    balance: Mapping[str, float | tuple[float, float] | None] | None = None,
     locked: object = None,
     forbidden: object = None,
+    match: Sequence[str] | Mapping[str, str] | None = None,
     require_all: bool = False,
     fallback: Literal["cold", "none"] = "cold",
     time_limit: float | None = None,
@@ -48,9 +51,12 @@ def assign(
     ----------
     reps : table
         ``rep_id``; ``capacity`` (0 or more, in workload; without the column there is no limit, and an empty
-        cell is a fault); ``share`` (0 or more, default 1), the weight of the rep's fair share in `balance`.
+        cell is a fault); ``share`` (0 or more, default 1), the weight of the rep's fair share in `balance`;
+        ``skills``, a collection of names, or one name.
     leads : table
-        ``lead_id``; ``value`` and ``workload`` (0 or more, default 1); every other column that is balanced.
+        ``lead_id``; ``value`` and ``workload`` (0 or more, default 1); every other column that is balanced;
+        ``requires``, a collection of skills, or one, all of which the owner must have (an empty cell asks for
+        nothing).
     prox : Proximity, optional
         Result of :func:`proximity` over at least these reps and leads.
     score : table, optional
@@ -59,18 +65,26 @@ def assign(
         column ``workload`` (0 or more) says what the lead takes of that rep's capacity, where this depends on
         the rep; a pair that is not there takes the workload of the lead.
     balance : mapping, optional
-        ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share.
-        Fair shares divide the total of all leads that can be owned (not forbidden to everyone, no larger than
-        every capacity, and connected where `fallback` is "none") in proportion to ``share``, equally by
-        default; a rep of capacity 0 has none.
+        ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share,
+        ``{"value": (0.2, 0.1)}`` at most 20 % below and 10 % above it; any number of columns.
+        Fair shares divide the total of all leads that can be owned (some rep may own the lead, is not
+        forbidden to and has capacity for it, and is connected to it where `fallback` is "none") in proportion
+        to ``share``, equally by default; a rep of capacity 0 has none. Columns of reps such as
+        ``workload_min``, ``value_min`` and ``value_max``, named after workload or a balanced column, limit
+        the total of a rep in absolute terms (an empty cell does not); ``{"value": None}`` sets only those.
     locked, forbidden : table, optional
         ``lead_id``, ``rep_id``: pairs that must be, and pairs that must not be.
+    match : names of columns, or mapping, optional
+        ``("segment",)`` lets a lead go only to reps whose ``segment`` is the same or, as a collection, holds
+        it; ``{"language": "languages"}`` names the column of the leads and that of the reps. An empty cell of
+        a lead asks for nothing, an empty cell of a rep serves nothing.
     require_all : bool, default False
         True makes a lead without an owner a broken limit.
     fallback : {"cold", "none"}, default "cold"
         What becomes of a lead that no rep with room can reach. "cold": it goes to a rep with room all the
-        same, for a score of 0; every lead has an owner if the limits let it, and score is maximised among
-        such plans. "none": it stays without an owner, and so may others if that scores more.
+        same, for a score of 0; leads that some rep may own and has room for all have an owner if the limits
+        let them, and score is maximised among such plans. "none": it stays without an owner, and so may
+        others if that scores more.
     time_limit : float, optional
         Seconds after which the search stops improving. The plan then depends on the machine; without a limit
         it never does.
@@ -91,7 +105,8 @@ def assign(
     InvalidInput
         With every fault of the tables.
     Infeasible
-        If no plan can keep every limit, with the smallest conflicting set of rules that was found.
+        If it is proved that no plan can keep every rule. Its problems are the conflict, one for each rule:
+        no plan keeps them together, and for each of them a plan was found that keeps all the others.
 
     Notes
     -----
@@ -103,6 +118,11 @@ def assign(
     a mixed-integer programme. Equal choices fall to the rep, then the lead, that comes first in label order,
     so the order of rows never changes a plan. Limits hold to one part in a billion.
 
+    Rules that contradict each other are found by greatest flows (leads that only reps with too little room
+    may own; reps who may own too little), by the densest leads that a rep has room for, and by counting large
+    leads in whole; prices read off them prove the conflict in exact sums. It is then reduced rule by rule,
+    each time looking for a plan without the rule, by construction or as a mixed-integer programme.
+
     References
     ----------
     M. L. Fisher (1981), "The Lagrangian relaxation method for solving integer programming problems".
@@ -112,6 +132,8 @@ def assign(
     R. K. Ahuja, O. Ergun, J. B. Orlin, A. P. Punnen (2002), "A survey of very large-scale neighborhood search
     techniques".
     D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
+    D. Gale (1957), "A theorem on flows in networks".
+    J. W. Chinneck (2008), "Feasibility and infeasibility in optimization".
 
     Examples
     --------
@@ -144,25 +166,28 @@ def assign(
         balance=balance,
         locked=locked,
         forbidden=forbidden,
+        match=match,
         require_all=require_all,
         fallback=fallback,
         columns=columns,
     )
-    check_rules(task)
+    by_pair = task.pair_work is not None
+    (check_pairs if by_pair else check_rules)(task)
+    warn_unmet(task.eligibility)
     instance, free = task.instance()
-    if task.pair_work is None:
-        found = search(instance, time_limit=time_limit, progress=progress)
-    else:
-        check_pairs(task)
+    if by_pair:
         found = search_pairs(task, instance, free, time_limit=time_limit, progress=progress)
+    else:
+        found = search(instance, time_limit=time_limit, progress=progress)
     if found.is_infeasible:
-        raise smallest_conflict(task)
+        raise (pair_conflict if by_pair else smallest_conflict)(task)
     return _plan(task, found, free, prox)
 
 
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
     owner = task.locked.copy()
     owner[free] = found.owner
+    digest = _digest(task)
     task = task.with_work_of(owner)
     lead = task.pair_lead()
     own = task.pair_rep == owner[lead]
@@ -177,6 +202,8 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     gap, no_gap = _gap(value, bound, violations)
     best = _best_others(task, owner)
     if violations:
+        if task.pair_work is None:
+            check_breaches(task, _breaching(task, used))
         broken = count(len(violations), "violation")
         warn(f"no plan within every limit was found: {broken}; see plan.violations")
     hops = None if prox is None else _hops(task, prox, owner)
@@ -201,6 +228,9 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         closest_work=task.work_at(best[0]),
         runner_up=best[2],
         runner_up_score=best[3],
+        barred=best[4],
+        barred_score=best[5],
+        eligibility=task.eligibility if task.eligibility.needs else None,
         hops=hops,
         bound=bound,
         gap=gap,
@@ -208,7 +238,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         violations=violations,
         balance=task.balance,
         fallback=task.fallback,
-        input_digest=_digest(task),
+        input_digest=digest,
         salesops_version=__version__,
         prox=prox,
     )
@@ -232,6 +262,9 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
     banned = owner[task.forbidden[:, 0]] == task.forbidden[:, 1]
     if (owner[held] != task.locked[held]).any() or banned.any():
         raise InternalError("assign: a plan broke a lock or a ban; please report this")
+    owned = np.flatnonzero(owner >= 0)
+    if not task.may[task.kind[owned], owner[owned]].all():
+        raise InternalError("assign: a plan gave a lead to a rep who may not own it; please report this")
     found = []
     for k, name in enumerate(task.quantities):
         path = "reps.capacity" if name == "workload" else f"balance.{name}"
@@ -258,6 +291,15 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
     return tuple(found)
 
 
+def _breaching(task: Task, used: FloatArray) -> IntArray:
+    """Give the reps who break a limit, the worst first."""
+    unit = np.where(task.use.sum(axis=0) > 0, task.use.sum(axis=0), 1.0)
+    over = np.maximum(used - task.upper * (1 + 2e-9), task.lower * (1 - 2e-9) - used)
+    worst = (np.maximum(over, 0.0) / unit).max(axis=1)
+    order = np.argsort(-worst, kind="stable")
+    return np.asarray(order[worst[order] > 0], dtype=np.int64)
+
+
 def _bound_of_locks(task: Task, score: FloatArray) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
@@ -275,18 +317,18 @@ def _gap(value: float, bound: float, violations: tuple[Problem, ...]) -> tuple[f
     return (max(bound - value, 0.0) / bound if bound > 0 else 0.0), None
 
 
-def _best_others(task: Task, owner: IntArray) -> tuple[IntArray, FloatArray, IntArray, FloatArray]:
-    """Find the allowed rep of greatest score for each lead, and the best one beside the owner."""
+def _best_others(task: Task, owner: IntArray) -> list[Any]:
+    """Find the best allowed rep of each lead, the best beside the owner, and the best who is not allowed."""
     lead, allowed = task.pair_lead(), task.pair_is_allowed()
     answers: list[Any] = []
-    for kept in (allowed, allowed & (task.pair_rep != owner[lead])):
+    for kept in (allowed, allowed & (task.pair_rep != owner[lead]), ~allowed):
         order = np.lexsort((task.pair_rep[kept], -task.pair_score[kept], lead[kept]))
         rows = np.flatnonzero(kept)[order]
         first = rows[np.unique(lead[rows], return_index=True)[1]]
         rep, score = np.full(task.n_leads, -1, dtype=np.int64), np.zeros(task.n_leads)
         rep[lead[first]], score[lead[first]] = task.pair_rep[first], task.pair_score[first]
         answers += [rep, score]
-    return answers[0], answers[1], answers[2], answers[3]
+    return answers
 
 
 def _reasons(task: Task, owner: IntArray, connected: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
@@ -304,7 +346,10 @@ def _reasons(task: Task, owner: IntArray, connected: npt.NDArray[np.bool_]) -> n
     reason[alone] = "capacity"
     if task.fallback == "none":
         reason[alone & (task.n_allowed() == 0)] = "no connection"
-    reason[alone & task.is_forbidden()] = "forbidden"
+    reason[alone & (task.n_open() == 0)] = "forbidden"
+    for k in np.flatnonzero(alone & (task.n_eligible() == 0)).tolist():
+        unmet = task.eligibility.unmet(k)
+        reason[k] = f"no rep has {' and '.join(unmet)}" if unmet else "no eligible rep"
     if not task.n_reps:
         reason[:] = "no rep"
     return reason
@@ -333,8 +378,9 @@ def _digest(task: Task) -> str:
     state = hashlib.sha256(f"{task.fallback} {task.require_all} {sorted(task.balance.items())}".encode())
     for labels in (task.reps, task.leads):
         for label in labels.values.tolist():
-            state.update(f"{type(label).__name__}:{label!r}\n".encode("utf-8", "backslashreplace"))
+            state.update(f"{type(label).__name__}:{written(label)}\n".encode("utf-8", "backslashreplace"))
     arrays = (task.use, task.value, task.upper, task.lower, task.starts, task.pair_rep, task.pair_score)
+    state.update(repr((task.eligibility.needs, task.eligibility.kinds)).encode("utf-8", "backslashreplace"))
     work = () if task.pair_work is None else (task.pair_work, task.own_work)
     for part in (*arrays, task.most, task.locked, task.forbidden, *work):
         state.update(np.ascontiguousarray(part).tobytes())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import attrs
 import numpy as np
@@ -18,11 +18,14 @@ from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
 from salesops.errors import Problem, show
 from salesops.models import Territory
+from salesops.territory._eligible import Eligibility
 from salesops.territory.inputs import find, labels_at
 from salesops.territory.results import Explanation, Proximity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from salesops.territory.router import Router
 
 __all__ = ["TerritoryPlan"]
 
@@ -47,6 +50,8 @@ _ARRAYS = {
     "closest_work": np.float64,
     "runner_up": np.int64,
     "runner_up_score": np.float64,
+    "barred": np.int64,
+    "barred_score": np.float64,
 }
 
 
@@ -76,12 +81,16 @@ class TerritoryPlan:
         of the lead with that rep.
     runner_up, runner_up_score : ndarray of shape (n_leads,)
         The same beside the owner.
+    barred, barred_score : ndarray of shape (n_leads,)
+        The same among reps who are forbidden to own the lead or lack what it requires.
     hops : ndarray of shape (n_leads,) or None
         Hops from the owner's person to the lead: 0, 1, 2, or 3 for more; None without a proximity.
     no_gap_reason : str or None
         Why there is no gap.
     balance : mapping
         The bands that were asked for.
+    eligibility : Eligibility or None
+        Which reps may own which leads; None where no lead asks for anything.
     fallback : str
     input_digest, salesops_version : str
         Fingerprint of the input, and what made the plan.
@@ -124,6 +133,8 @@ class TerritoryPlan:
     >>> territory.TerritoryPlan.from_dict(plan.to_dict()).to_dict() == plan.to_dict()
     True
     >>> ax = plan.plot()
+    >>> plan.router(expected=10)
+    Router(2 reps, 0 leads committed)
     """
 
     rep_labels: Labels
@@ -146,15 +157,18 @@ class TerritoryPlan:
     closest_work: FloatArray
     runner_up: IntArray
     runner_up_score: FloatArray
+    barred: IntArray
+    barred_score: FloatArray
     hops: npt.NDArray[np.int8] | None
     bound: float
     gap: float | None
     no_gap_reason: str | None
     violations: tuple[Problem, ...]
-    balance: Mapping[str, float]
+    balance: Mapping[str, float | tuple[float, float] | None]
     fallback: str
     input_digest: str
     salesops_version: str
+    eligibility: Eligibility | None = None
     prox: Proximity | None = None
 
     @property
@@ -206,7 +220,8 @@ class TerritoryPlan:
             ``lead_id``, ``rep_id`` (missing without an owner), ``score``, ``proximity``, ``value``,
             ``workload``, ``reason``: "closest" (no allowed rep scores more), "next closest" (one does, see
             :meth:`explain`), "cold" (no connection to the owner is known), "locked"; or, without an owner,
-            "capacity" (nobody had room), "no connection", "forbidden", "no rep". In label order.
+            "capacity" (nobody had room), "no connection", "forbidden", "no rep has skill 'x'" (or another
+            column that is matched), "no eligible rep" (no rep has everything), "no rep". In label order.
         """
         return pd.DataFrame(
             {
@@ -297,6 +312,10 @@ class TerritoryPlan:
             )
             facts["runner_up"] = self.rep_labels[int(self.runner_up[k])]
             facts["difference"] = behind
+        barred = int(self.barred[k])
+        if barred >= 0 and barred != owner and self.barred_score[k] > self.score[k]:
+            sentences.append(self._why_barred(k, barred))
+            facts["barred"] = self.rep_labels[barred]
         if owner >= 0 and self.prox is not None:
             path = self.prox.path(self.rep_labels[owner], self.lead_labels[k], names=names)
             facts["n_between"] = path.n_between
@@ -305,6 +324,14 @@ class TerritoryPlan:
 
     def _rep(self, rep: int) -> str:
         return f"rep {show(self.rep_labels[rep])}"
+
+    def _why_barred(self, lead: int, rep: int) -> str:
+        lacks = () if self.eligibility is None else self.eligibility.lacks(lead, rep)
+        why = f"lacks {' and '.join(lacks)}" if lacks else "is forbidden to"
+        closer = "is closer" if self.has_proximity else "scores more"
+        return (
+            f"{self._rep(rep)} {closer} (score {number(float(self.barred_score[lead]))}) but may not: {why}"
+        )
 
     def _price(self, lead: int, rep: int) -> float:
         return float((self._use_of_closest(lead) * self.prices[rep]).sum())
@@ -357,6 +384,45 @@ class TerritoryPlan:
 
         return territory_map(self, ax)
 
+    def router(
+        self,
+        *,
+        expected: float | Mapping[str, float] | None = None,
+        reps: object = None,
+        people: Proximity | None = None,
+        candidates: Literal["proximity", "score"] | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> Router:
+        """Make the router that gives leads to reps one by one, going on from this plan.
+
+        Parameters
+        ----------
+        expected : number or mapping, optional
+            How many leads are to come (each like a mean lead of the plan), or the total of each quantity,
+            ``{"workload": 2000, "value": 3.2e6}``. The router then keeps the bands of the end of that stream,
+            and spreads capacity over it. Without, it keeps the bands of every moment.
+        reps : table, optional
+            ``rep_id`` and ``capacity``, ``skills`` or both, in place of the plan's: capacity that the plan
+            left free for new leads, and what the reps can do.
+        people : Proximity, optional
+            Proximity of the reps to people, who may then be named in a lead's ``ties`` or ``person_id``. By
+            default the plan's own, where each of its leads is one person.
+        candidates : {"proximity", "score"}, optional
+            What the candidates of a lead carry: proximities, which are multiplied by its value, or scores. By
+            default proximities if the plan has them.
+        columns : mapping, optional
+            ``{"name in your table": "name above"}``, for `reps`.
+
+        Returns
+        -------
+        Router
+        """
+        from salesops.territory._opening import open_router
+
+        return open_router(
+            self, expected=expected, reps=reps, people=people, candidates=candidates, columns=columns
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON types; reps and leads by position in their lists of ids.
 
@@ -379,9 +445,13 @@ class TerritoryPlan:
             "gap": self.gap,
             "no_gap_reason": self.no_gap_reason,
             "violations": [violation.to_dict() for violation in self.violations],
-            "balance": dict(self.balance),
+            "balance": {
+                name: list(band) if isinstance(band, tuple) else band for name, band in self.balance.items()
+            },
             "fallback": self.fallback,
         }
+        if self.eligibility is not None:
+            document["eligibility"] = self.eligibility.to_dict()
         document.update({name: _listed(getattr(self, name)) for name in _ARRAYS})
         return document
 
@@ -402,14 +472,15 @@ class TerritoryPlan:
         InvalidInput
             If fields are missing or unknown.
         """
-        fields = {field.name for field in attrs.fields(cls)} - {"prox", *_LABELS}
+        fields = {field.name for field in attrs.fields(cls)} - {"prox", "eligibility", *_LABELS}
         fields |= {"kind", "schema_version", "reps", "leads"}
         faults = [
             Problem(path=f"$.{name}", message="the field is missing")
             for name in sorted(fields - set(document))
         ]
         faults += [
-            Problem(path=f"$.{name}", message="unknown field") for name in sorted(set(document) - fields)
+            Problem(path=f"$.{name}", message="unknown field")
+            for name in sorted(set(document) - fields - {"eligibility"})
         ]
         raise_all("territory plan", faults)
         check_choice("$.kind", document["kind"], ("territory_plan",))
@@ -421,6 +492,12 @@ class TerritoryPlan:
             rest[name] = values.reshape(tall[name], q) if name in tall else values
         rest["reason"] = np.array(document["reason"], dtype=object)
         rest["quantities"] = tuple(document["quantities"])
+        rest["balance"] = {
+            name: tuple(band) if isinstance(band, list) else band
+            for name, band in document["balance"].items()
+        }
+        if "eligibility" in document:
+            rest["eligibility"] = Eligibility.from_dict(document["eligibility"], n)
         rest["hops"] = None if document["hops"] is None else np.array(document["hops"], dtype=np.int8)
         rest["violations"] = tuple(Problem(**violation) for violation in document["violations"])
         return cls(rep_labels=_labels(document["reps"]), lead_labels=_labels(document["leads"]), **rest)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from salesops import _run
-from salesops._faults import check_choice, count, raise_all, refuse
+from salesops._faults import count, raise_all, refuse
 from salesops._frames import Ids, Labels, Reader, check_known, check_same_type, is_networkx, warn_look_alikes
 from salesops.errors import NotConverged, Problem, show
-from salesops.territory import _kernels
+from salesops.territory._nearest import Nearest, lead_scores
+from salesops.territory._scorers import Scorer, WalkScorer, prepare
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import Rows, read_rows, tables
-from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.measures import Measure, MethodName, RandomWalk, measure_of
 from salesops.territory.results import Contacts, Proximity
 
 __all__ = ["proximity"]
@@ -28,10 +27,9 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _BLOCK = 64
-_MEASURES: dict[str, type[RandomWalk | IntroductionPath]] = {
-    "random_walk": RandomWalk,
-    "introduction_path": IntroductionPath,
-}
+_NARROWEST = 16
+_ENTRIES = 1 << 24
+_WORTH_THREADS = 1 << 22
 
 
 def proximity(
@@ -39,7 +37,7 @@ def proximity(
     reps: object,
     leads: object,
     *,
-    method: Literal["random_walk", "introduction_path"] | Measure = "random_walk",
+    method: MethodName | Measure = "random_walk",
     top: int = 32,
     contacts: object = None,
     mapper: _run.Mapper = map,
@@ -57,15 +55,19 @@ def proximity(
     leads : table
         ``lead_id``, and ``person_id`` likewise. A lead outside the graph scores 0 with everyone, and so does
         a rep without ties.
-    method : {"random_walk", "introduction_path"} or an options object
-        :class:`RandomWalk` (the default) or :class:`IntroductionPath`.
+    method : name or an options object
+        :class:`RandomWalk` ("random_walk", the default), :class:`IntroductionPath`,
+        :class:`CommonNeighbours`, :class:`Jaccard`, :class:`PreferentialAttachment`, :class:`AdamicAdar`,
+        :class:`ResourceAllocation`, :class:`Katz`, :class:`EffectiveResistance`, or a :class:`Blend` with
+        weights. A name stands for the options of the same name with their defaults.
     top : int, default 32
         How many reps to keep for each lead. What is left out is bounded by the lowest score kept.
     contacts : table, optional
         ``lead_id``, ``person_id`` and perhaps ``weight`` (above 0, default 1): the people through whom a lead
         is reached, in place of its own ``person_id``. The measure says how their scores roll up.
     mapper : callable, default map
-        Anything shaped like ``map``; called with blocks of 64 reps. It cannot change the result.
+        Anything shaped like ``map``; called with blocks of at most 64 reps. It cannot change the result. The
+        built-in ``map`` walks large graphs on as many threads as the process may use.
     progress : callable, optional
         Wraps an iterable (``tqdm``); counts the blocks.
     columns : mapping, optional
@@ -100,26 +102,26 @@ def proximity(
     >>> print(near.path("ann", "acme"))
     two contacts
     """
-    measure = _measure(method)
+    measure = measure_of(method)
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise refuse("top", "must be a whole number of 1 or more", top)
     people = graph if isinstance(graph, SocialGraph) else _graph(graph)
     ends = _read(people, tables(columns, reps=reps, leads=leads, contacts=contacts))
     job = _job(people, ends, measure, top)
     known = np.flatnonzero(ends.persons >= 0)
-    blocks = [known[k : k + _BLOCK] for k in range(0, len(known), _BLOCK)]
-    answers = _run.run(partial(_block, job), blocks, mapper=mapper, progress=progress)
+    width = _width(people.n_people)
+    blocks = [known[k : k + width] for k in range(0, len(known), width)]
+    if mapper is map and isinstance(measure, RandomWalk) and people.n_ties * len(known) >= _WORTH_THREADS:
+        mapper = _run.threads
     error = np.zeros(len(ends.reps))
-    n = len(ends.leads)
-    scores, rank, floor = np.zeros((n, 0)), np.zeros((n, 0), dtype=np.int32), np.zeros(n)
+    nearest = Nearest(len(ends.leads), top)
+    answers = _run.stream(partial(_block, job), blocks, mapper=mapper, progress=progress)
     for block, answer in zip(blocks, answers, strict=True):
         error[block] = answer.error
-        both = np.concatenate([scores, answer.scores], axis=1)
-        each = np.concatenate([rank, answer.reps], axis=1)
-        scores, rank, left = _kernels.best_reps(both, each, top)
-        floor = np.maximum(np.maximum(floor, answer.floor), left)
+        nearest.add(answer.scores, answer.reps_of(block))
+        nearest.floor = np.maximum(nearest.floor, answer.floor)
     _check_error(error, ends.reps, measure)
-    starts, near, kept = _kernels.by_rank(scores, rank)
+    starts, near, kept = nearest.by_rank()
     return Proximity(
         method=measure,
         top=top,
@@ -128,19 +130,12 @@ def proximity(
         starts=starts,
         reps=near,
         scores=kept,
-        floor=floor,
+        floor=nearest.floor,
         error=error,
         graph=people,
         persons=ends.persons,
         contacts=ends.contacts,
     )
-
-
-def _measure(method: object) -> Measure:
-    if isinstance(method, (RandomWalk, IntroductionPath)):
-        return method
-    check_choice("method", method, tuple(_MEASURES))
-    return _MEASURES[str(method)]()
 
 
 def _graph(graph: object) -> SocialGraph:
@@ -246,11 +241,12 @@ def _contacts(
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Job:
-    """What every block needs: plain arrays, so that it travels to another process."""
+    """What every block needs: plain arrays, so that it travels to another process.
 
-    matrix: sparse.csr_array[Any]
-    is_symmetric: bool
-    measure: Measure
+    `persons` and `contacts` stand where the measure has people.
+    """
+
+    scorer: Scorer
     persons: IntArray
     contacts: Contacts
     top: int
@@ -258,59 +254,47 @@ class _Job:
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Answer:
+    """Scores of every lead with a block of reps, or with the best of them if the block is wider than top."""
+
     scores: FloatArray
-    reps: npt.NDArray[np.int32]
+    reps: npt.NDArray[np.int32] | None
     floor: FloatArray
     error: FloatArray
 
+    def reps_of(self, block: IntArray) -> npt.NDArray[np.int32]:
+        return np.broadcast_to(block.astype(np.int32), self.scores.shape) if self.reps is None else self.reps
+
 
 def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
-    adjacency = graph.adjacency
-    if isinstance(measure, RandomWalk):
-        matrix = _kernels.transition(adjacency)
-    else:
-        if measure.transform == "identity" and (adjacency.data > 1).any():
-            most = float(adjacency.data.max())
-            hint = "use transform='saturating' or 'relative', or scale the weights"
-            raise refuse("graph", "a weight is above 1, which is no strength", most, hint=hint)
-        matrix = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
-    return _Job(
-        matrix=matrix,
-        is_symmetric=not graph.is_directed,
-        measure=measure,
-        persons=ends.persons,
-        contacts=ends.contacts,
-        top=top,
-    )
+    scorer = prepare(measure, graph.adjacency, graph.is_directed)
+    persons, contacts = ends.persons, ends.contacts
+    if isinstance(scorer, WalkScorer):
+        # The walk keeps people in an order of its own: both ends of every pair move there.
+        place = np.append(scorer.ready.place, -1)
+        persons = place[persons]
+        contacts = attrs.evolve(contacts, person=place[contacts.person])
+    return _Job(scorer=scorer, persons=persons, contacts=contacts, top=top)
 
 
 def _block(job: _Job, reps: IntArray) -> _Answer:
     """Score every lead for one block of reps and keep the best of them."""
-    measure, starts = job.measure, job.persons[reps]
-    error = np.zeros(len(reps))
-    if isinstance(measure, RandomWalk):
-        damping = 1.0 - measure.restart
-        # Plain iteration shrinks the error by the damping at every step; Chebyshev needs fewer.
-        steps = 200 + math.ceil(math.log(measure.tolerance * measure.restart / 4) / math.log(damping))
-        people, error = _kernels.walk(
-            job.matrix,
-            starts,
-            restart=measure.restart,
-            tolerance=measure.tolerance - _kernels.ROUNDING,
-            symmetric=job.is_symmetric,
-            max_steps=max(steps, 200),
-        )
-        error += _kernels.ROUNDING
-        rule = "sum"
-    else:
-        people, rule = _kernels.best_chains(job.matrix, starts, measure.max_hops), "max"
-    contacts = job.contacts
-    scores = _kernels.rounded(
-        _kernels.roll_up(people, contacts.starts, contacts.person, contacts.weight, rule)
-    )
-    each = np.broadcast_to(reps.astype(np.int32), scores.shape)
-    kept, near, floor = _kernels.best_reps(scores, each, job.top)
-    return _Answer(scores=kept, reps=np.array(near), floor=floor, error=error)
+    scorer, starts, contacts = job.scorer, job.persons[reps], job.contacts
+    found = scorer.in_own_order(starts) if isinstance(scorer, WalkScorer) else scorer.people(starts)
+    people, error = found
+    scores = lead_scores(people, contacts.starts, contacts.person, contacts.weight, scorer.rule)
+    if len(reps) <= job.top:
+        return _Answer(scores=scores, reps=None, floor=np.zeros(len(scores)), error=error)
+    best = Nearest(len(scores), job.top)
+    best.add(scores, np.broadcast_to(reps.astype(np.int32), scores.shape))
+    return _Answer(scores=best.scores, reps=best.reps, floor=best.floor, error=error)
+
+
+def _width(n_people: int) -> int:
+    """How many reps make a block: fewer in a large graph, so that a block stays within memory."""
+    width = _BLOCK
+    while width > _NARROWEST and width * n_people > _ENTRIES:
+        width //= 2
+    return width
 
 
 def _check_error(error: FloatArray, reps: Labels, measure: Measure) -> None:

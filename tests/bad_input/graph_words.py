@@ -51,7 +51,9 @@ def _ties(rows: Any) -> Any:
         assert rows == "complete bipartite r1..r3 x p1..p3, weight 1"
         rows = [[f"r{i}", f"p{j}", 1] for i in (1, 2, 3) for j in (1, 2, 3)]
     if rows and isinstance(rows[0], dict):
-        names = {"a": "source", "b": "target"}
+        names = {"a": "source", "b": "target", "expires": "expires_on", "expiry": "expires_on"}
+        if "a" in rows[0]:
+            names["source"] = "provenance"
         return [{names.get(name, name): value for name, value in row.items()} for row in rows]
     return [dict(zip(TIES, row, strict=True)) for row in rows]
 
@@ -69,7 +71,9 @@ def run(case: dict[str, Any]) -> Any:
         graph = salesops.territory.SocialGraph.from_networkx(_graph_of(case))
     else:
         ties = _generated(case) if "gen" in given else _ties(given.get("ties", []))
-        graph = salesops.territory.SocialGraph.from_ties(ties, combine=combine)
+        graph = salesops.territory.SocialGraph.from_ties(
+            ties, combine=combine, directed=given.get("directed", False), as_of=given.get("as_of")
+        )
     reps: Any = given.get("reps_frame", given.get("reps"))
     leads = given["leads"]
     prox = salesops.territory.proximity(graph, reps, leads)

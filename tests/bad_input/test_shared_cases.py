@@ -44,7 +44,7 @@ def _funnel(case: dict[str, Any]) -> Any:
 
 
 RUNNERS: dict[str, Runner] = {
-    **dict.fromkeys(_ids("G", (2, 2), (4, 6), (8, 14), (17, 35), (38, 39)), graph_words.run),
+    **dict.fromkeys(_ids("G", (2, 2), (4, 6), (8, 35), (38, 39), (41, 41)), graph_words.run),
     **dict.fromkeys(
         _ids("C", (1, 2), (5, 16), (20, 25), (40, 42), (45, 48), (51, 52), (59, 61)), plan_words.run
     ),
@@ -85,6 +85,25 @@ def _one_too_many(plan: Any) -> None:
     assert frame.loc["p3", "reason"] == "capacity"
 
 
+def _new_hire(plan: Any) -> None:
+    owner = plan.to_frame().set_index("lead_id")["rep_id"].to_dict()
+    assert owner == {"p1": "r1", "p2": "new_hire"}
+    assert plan.loads()["rep_id"].tolist() == ["new_hire", "r1"]
+
+
+def _stranger(plan: Any) -> None:
+    row = plan.to_frame().set_index("lead_id").loc[["stranger"]]
+    assert len(row) == 1
+    assert row["rep_id"].isna().all()
+    assert (row["reason"].tolist(), row["score"].tolist()) == (["no connection"], [0.0])
+
+
+def _without_consent(plan: Any) -> None:
+    assert plan.to_frame()["rep_id"].tolist() == ["r2"]
+    assert "'r1'" not in repr(plan.explain("p1"))
+    assert "1 tie" in "".join(str(note) for note in plan.prox.graph.report)
+
+
 def _islands(prox: Any) -> None:
     assert prox.score("r1", "p2") == prox.score("r2", "p1") == 0
     assert prox.score("r1", "p1") > 0
@@ -106,12 +125,15 @@ def _no_credits(run: comp.CompRun) -> None:
 
 
 WORDS: dict[str, Callable[[Any], None]] = {
+    "G-015": _new_hire,
+    "G-016": _stranger,
     "G-017": _no_reps,
     "G-019": _no_leads,
     "G-020": _nothing,
     "G-021": _full_at_zero,
     "G-024": _one_too_many,
     "G-032": _islands,
+    "G-041": _without_consent,
     "C-015": _two_without_quota,
     "C-025": _no_credits,
 }

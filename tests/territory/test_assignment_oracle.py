@@ -1,5 +1,7 @@
 """Brute force over all assignments, and a mixed-integer programme written here, judge assign."""
 
+import sys
+import warnings
 from itertools import product
 
 import numpy as np
@@ -12,71 +14,122 @@ from salesops.territory import _search, assign
 pytestmark = pytest.mark.filterwarnings("ignore:no plan within every limit:UserWarning")
 
 
+SKILLS = ("de", "fr", "sql")
+
+
 def problem(seed, n_leads, n_reps):
-    """Draw a small problem: capacities, perhaps a band, locks and bans."""
+    """Draw a small problem: capacities, perhaps bands, limits, locks, bans, and things to match."""
     rng = np.random.default_rng(seed)
     score = np.where(rng.random((n_leads, n_reps)) < 0.7, rng.integers(1, 30, (n_leads, n_reps)), 0) / 7
     work = rng.integers(1, 4, n_leads).astype(float)
     value = rng.integers(1, 6, n_leads).astype(float)
     room = rng.integers(1, 3 + 3 * n_leads // n_reps, n_reps).astype(float)
-    band = rng.choice([None, 0.3, 0.6, 1.0])
-    locked = [(k, int(rng.integers(n_reps))) for k in range(n_leads) if rng.random() < 0.1]
+    band = [None, None, 0.5, 0.8, 1.0, (0.9, 0.4), (0.5, 2.0)][rng.integers(7)]
+    locked = [(k, int(rng.integers(n_reps))) for k in range(n_leads) if rng.random() < 0.07]
     banned = [(k, r) for k in range(n_leads) for r in range(n_reps) if rng.random() < 0.08]
+    picky = rng.random() < 0.5
     return {
         "score": score,
         "work": work,
         "value": value,
         "room": room,
         "band": band,
+        "most": np.where(rng.random(n_reps) < 0.1, rng.integers(3, 9, n_reps), np.nan),
+        "least": np.where(rng.random(n_reps) < 0.05, rng.integers(1, 3, n_reps), np.nan),
         "locked": locked,
         "banned": banned,
+        "requires": [set(SKILLS) - set(rng.permutation(SKILLS)[: 3 - picky * int(rng.integers(3) > 1)])
+                     for _ in range(n_leads)],
+        "skills": [{skill for skill in SKILLS if rng.random() < 0.85} for _ in range(n_reps)],
+        "segment": rng.integers(0, 2, n_leads).tolist() if picky else [None] * n_leads,
+        "segments": [{0, 1} if rng.random() < 0.8 else {int(rng.integers(2))} for _ in range(n_reps)],
         "require_all": bool(rng.random() < 0.3),
         "fallback": str(rng.choice(["cold", "none"])),
-    }
+    }  # fmt: skip
 
 
 def solve(case):
     n, m = case["score"].shape
     lead, rep = np.nonzero(case["score"])
     pairs = {"rep_id": rep, "lead_id": lead, "score": case["score"][lead, rep]}
-    return assign(
-        {"rep_id": range(m), "capacity": case["room"]},
-        {"lead_id": range(n), "value": case["value"], "workload": case["work"]},
-        score=pairs,
-        balance=None if case["band"] is None else {"value": case["band"]},
-        locked={"lead_id": [k for k, _ in case["locked"]], "rep_id": [r for _, r in case["locked"]]},
-        forbidden={"lead_id": [k for k, _ in case["banned"]], "rep_id": [r for _, r in case["banned"]]},
-        require_all=case["require_all"],
-        fallback=case["fallback"],
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "leads ask for what no rep has")
+        return assign(
+            {
+                "rep_id": range(m),
+                "capacity": case["room"],
+                "skills": case["skills"],
+                "segments": case["segments"],
+                "value_min": case["least"],
+                "value_max": case["most"],
+            },
+            {
+                "lead_id": range(n),
+                "value": case["value"],
+                "workload": case["work"],
+                "requires": case["requires"],
+                "segment": case["segment"],
+            },
+            score=pairs,
+            balance={"value": case["band"]},
+            locked={"lead_id": [k for k, _ in case["locked"]], "rep_id": [r for _, r in case["locked"]]},
+            forbidden={"lead_id": [k for k, _ in case["banned"]], "rep_id": [r for _, r in case["banned"]]},
+            match={"segment": "segments"},
+            require_all=case["require_all"],
+            fallback=case["fallback"],
+        )
+
+
+def suits(case):
+    """Mark the pairs where the rep has what the lead requires, and is not forbidden to own it."""
+    n, m = case["score"].shape
+    fit = np.array(
+        [
+            [
+                case["requires"][k] <= case["skills"][r]
+                and (case["segment"][k] is None or case["segment"][k] in case["segments"][r])
+                for r in range(m)
+            ]
+            for k in range(n)
+        ]
     )
+    for k, r in case["banned"]:
+        fit[k, r] = False
+    return fit
 
 
 def allowed(case):
     """Mark the pairs a plan may use."""
-    n, m = case["score"].shape
-    fit = np.ones((n, m), dtype=bool) if case["fallback"] == "cold" else case["score"] > 0
-    for k, r in case["banned"]:
-        fit[k, r] = False
+    may = suits(case)
+    fit = may & (case["score"] > 0) if case["fallback"] == "none" else may.copy()
     for k, r in case["locked"]:
         fit[k] = False
-        fit[k, r] = (k, r) not in case["banned"]
+        fit[k, r] = may[k, r]
     return fit
 
 
 def limits(case):
-    """Capacity and band of each rep, from the documentation of assign."""
-    n, m = case["score"].shape
+    """Least and most value of each rep, from the documentation of assign."""
+    m = case["score"].shape[1]
     low, high = np.zeros(m), np.full(m, np.inf)
     if case["band"] is not None:
-        fit = np.ones((n, m), dtype=bool) if case["fallback"] == "cold" else case["score"] > 0
-        for k, r in case["banned"]:
-            fit[k, r] = False
-        owned = fit.any(axis=1) & (case["work"] <= case["room"].max())
+        may = suits(case)
+        fit = may & (case["score"] > 0) if case["fallback"] == "none" else may
+        eligible = suits({**case, "banned": []})
+        owned = fit.any(axis=1) & (eligible & (case["work"][:, None] <= case["room"])).any(axis=1)
         for k, _ in case["locked"]:
             owned[k] = True
         fair = np.where(case["room"] > 0, case["value"][owned].sum() / (case["room"] > 0).sum(), 0)
-        low, high = fair * (1 - case["band"]), fair * (1 + case["band"])
-    return low, high
+        below, above = case["band"] if isinstance(case["band"], tuple) else (case["band"], case["band"])
+        low, high = fair * max(1 - below, 0), fair * (1 + above)
+    return np.fmax(low, case["least"]), np.fmin(high, case["most"])
+
+
+def owners_wanted(case, everyone):
+    """Mark the leads that are to have an owner: all, or those that some rep may own and has room for."""
+    _, high = limits(case)
+    room = (case["work"][:, None] <= case["room"]) & (case["value"][:, None] <= high + 1e-9)
+    return (allowed(case) & room).any(axis=1) | everyone
 
 
 def keeps_limits(case, owner):
@@ -94,8 +147,10 @@ def brute(case, must_own):
     n = len(case["score"])
     fit = allowed(case)
     best = None
-    nobody = [] if must_own else [-1]
-    for choice in product(*([*np.flatnonzero(fit[k]).tolist(), *nobody] for k in range(n))):
+    wanted = must_own & np.ones(n, dtype=bool)
+    for choice in product(
+        *([*np.flatnonzero(fit[k]).tolist(), *([] if wanted[k] else [-1])] for k in range(n))
+    ):
         owner = np.array(choice)
         if keeps_limits(case, owner):
             score = sum(case["score"][k, r] for k, r in enumerate(choice) if r >= 0)
@@ -121,7 +176,7 @@ def by_milp(case, must_own):
         integrality=np.ones(n * m),
         bounds=Bounds(0, fit.ravel().astype(float)),
         constraints=[
-            LinearConstraint(once, np.maximum(held, 1.0 if must_own else 0.0), 1),
+            LinearConstraint(once, np.maximum(held, np.where(must_own, 1.0, 0.0)), 1),
             LinearConstraint(load, -np.inf, case["room"] + 1e-9),
             LinearConstraint(worth, low - 1e-9, high + 1e-9),
         ],
@@ -130,16 +185,56 @@ def by_milp(case, must_own):
     return None if answer.x is None else -answer.fun
 
 
+def check_conflict(case, error):
+    """Check that the rules an error names have no plan, and have one after dropping any of them."""
+    rules = list(error.problems)
+    assert not is_feasible(case, rules), error
+    for k in range(len(rules)):
+        assert is_feasible(case, rules[:k] + rules[k + 1 :]), f"{rules[k]} can be spared of {error}"
+
+
+def is_feasible(case, rules):
+    """Say by a mixed-integer programme whether the rules that problems name have a plan."""
+    m = case["score"].shape[1]
+    named = [(rule.path, *rule.ids) for rule in rules]
+    needs = {rule.ids[0] for rule in rules if rule.path.startswith("leads.")}
+    less = {
+        **case,
+        "requires": [{skill for skill in asked if f"skill {skill!r}" in needs} for asked in case["requires"]],
+        "segment": [value if f"segments {value!r}" in needs else None for value in case["segment"]],
+        "locked": [(k, r) for k, r in case["locked"] if ("locked", str(k), str(r)) in named],
+        "banned": [(k, r) for k, r in case["banned"] if ("forbidden", str(k), str(r)) in named],
+        "fallback": "none" if ("fallback",) in named else "cold",
+        "room": np.array(
+            [v if ("reps.capacity", str(r)) in named else 1e9 for r, v in enumerate(case["room"])]
+        ),
+        "least": np.full(m, np.nan),
+        "most": np.full(m, np.nan),
+        "band": None,
+    }
+    bands = limits({**case, "least": less["least"], "most": less["most"]})
+    own = {"reps.value_min": case["least"], "reps.value_max": case["most"]}
+    for rule in rules:
+        if rule.path in own or rule.path == "balance.value":
+            side = "least" if "at least" in rule.values[0] else "most"
+            rep = int(rule.ids[0])
+            limit = own[rule.path][rep] if rule.path in own else bands[side == "most"][rep]
+            less[side][rep] = (np.fmax if side == "least" else np.fmin)(less[side][rep], limit)
+    return by_milp(less, ("require_all",) in named) is not None
+
+
 def judge(case, optimum_of):
     """Compare assign with an oracle: owning every lead comes first where it can be required."""
-    must = case["require_all"] or case["fallback"] == "cold"
+    must = False
+    if case["require_all"] or case["fallback"] == "cold":
+        must = owners_wanted(case, case["require_all"])
     optimum = optimum_of(case, must)
     if optimum is None and not case["require_all"]:
         optimum = optimum_of(case, False)
     if optimum is None:
         with pytest.raises(Infeasible) as caught:
             solve(case)
-        assert caught.value.problems
+        check_conflict(case, caught.value)
         return None
     plan = solve(case)
     assert keeps_limits(case, plan.owner)
@@ -185,10 +280,29 @@ def test_the_search_by_prices_keeps_its_promises_on_small_problems(seed, monkeyp
     except Infeasible:
         pytest.fail("a feasible problem was called infeasible")
     everyone = (plan.owner >= 0).all()
-    best = by_milp(case, must_own=True) if everyone and case["fallback"] == "cold" else optimum
+    best = by_milp(case, owners_wanted(case, False)) if everyone and case["fallback"] == "cold" else optimum
     assert plan.bound >= best - 1e-9
     if plan.violations:
         assert plan.gap is None
     else:
         assert keeps_limits(case, plan.owner)
         assert plan.total_score >= (1 - plan.gap) * best - 1e-9
+
+
+def main():
+    """Judge many problems: ``python tests/territory/test_assignment_oracle.py 2000``."""
+    warnings.simplefilter("ignore")
+    n, infeasible = int(sys.argv[1]), 0
+    for seed in range(n):
+        rng = np.random.default_rng(seed)
+        small = seed % 2 == 0
+        size = (int(rng.integers(1, 6)), int(rng.integers(1, 4))) if small else (
+            int(rng.integers(6, 16)), int(rng.integers(2, 6)))  # fmt: skip
+        judged = judge(problem(10_000 + seed, *size), brute if small else by_milp)
+        infeasible += judged is None
+        assert judged is None or abs(judged[1] - judged[2]) <= 1e-9 * max(1, judged[1]), seed
+    print(f"{n} problems: {n - infeasible} plans optimal, {infeasible} conflicts verified irreducible")
+
+
+if __name__ == "__main__":
+    main()

@@ -235,3 +235,50 @@ def test_ids_of_one_column_that_differ_by_type_are_refused():
 def test_an_empty_id_is_refused():
     with pytest.raises(InvalidInput, match=r"source.*row 0"):
         graph(("", "p1", 1))
+
+
+def test_whole_and_other_numbers_as_ids_stay_what_they_are():
+    made = graph((2, 3.5, 1))
+    assert [type(person) for person in made.people] == [float, int]
+    assert SocialGraph.from_ties(made.to_frame()) == made
+
+
+def test_numpy_scalars_in_a_list_are_the_ids_they_hold():
+    made = SocialGraph.from_ties(
+        {"source": [np.int64(1), np.int64(2)], "target": [np.str_("p"), np.str_("q")]}
+    )
+    assert made == SocialGraph.from_ties({"source": [1, 2], "target": ["p", "q"]})
+    assert SocialGraph.from_dict(made.to_dict()) == made
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"source": 3}, r"\$\.source: is not a list"),
+        ({"standing": [9]}, r"\$\.standing: is no position"),
+        ({"report_ends": [[1]]}, "must match the report"),
+        ({"report": [{"x": 1}], "report_ends": [None]}, r"\$\.report\[0\]: is not a note"),
+        ({"report": [{"path": "x", "message": "y"}], "report_ends": [[1]]}, r"\$\.report_ends\[0\]"),
+        ({"is_directed": "no"}, r"\$\.is_directed: is True or False"),
+        ({"schema_version": 2}, r"\$\.schema_version: must be 1"),
+        ({"status": ["maybe"]}, r"\$\.status: unknown choice"),
+        ({"kinds": []}, "same length"),
+        ({"people": ["a", ["b"]]}, "hashable|missing|length"),
+    ],
+)
+def test_a_document_of_another_shape_is_refused_with_its_path(change, told):
+    with pytest.raises(InvalidInput, match=told):
+        SocialGraph.from_dict({**graph(("a", "b", 1)).to_dict(), **change})
+
+
+def test_what_is_no_document_is_refused():
+    with pytest.raises(InvalidInput, match="not the document of a social graph"):
+        SocialGraph.from_dict(None)
+
+
+def test_a_document_without_the_newer_fields_still_loads():
+    made = SocialGraph.from_networkx(nx.path_graph(4))
+    document = made.to_dict()
+    for name in ("standing", "report_ends", "report"):
+        del document[name]
+    assert SocialGraph.from_dict(document) == made

@@ -1,0 +1,32 @@
+"""Long arrays in pieces that fit the cache, on as many threads as there are processors.
+
+The pieces do not depend on the number of threads, and answers come back in order, so that neither does any
+result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+_LENGTH = 1 << 14
+_MOST_THREADS = 8
+
+
+def pieces(n: int) -> list[slice]:
+    """Cut 0 to n into slices of the same length, but for the last; at least one."""
+    return [slice(k, min(k + _LENGTH, n)) for k in range(0, max(n, 1), _LENGTH)]
+
+
+def in_chunks(function: Callable[[slice], Answer], n: int) -> list[Answer]:
+    """Apply a function to each piece of 0 to n; answers in order."""
+    parts = pieces(n)
+    workers = min(os.cpu_count() or 1, len(parts), _MOST_THREADS)
+    if workers < 2:
+        return [function(part) for part in parts]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, parts))

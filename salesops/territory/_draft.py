@@ -1,0 +1,208 @@
+"""A plan in the making: who owns each lead, what each rep uses, and what a change would break or mend."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from salesops.territory._prices import FloatArray, Instance, IntArray, moves, usage
+
+Mask = npt.NDArray[np.bool_]
+
+_FEW = 40_000
+"""So many pairs of leads and reps are looked at one and all."""
+
+
+@attrs.define(eq=False, slots=False)
+class Draft:
+    """A plan in the making.
+
+    Position R stands for nobody, who has no limits and scores 0, or less than any rep where every lead is to
+    have an owner.
+    """
+
+    instance: Instance
+    owner: IntArray
+    used: FloatArray
+    unit: FloatArray
+    upper: FloatArray
+    lower: FloatArray
+    banned_of: dict[int, list[int]]
+    idle: float
+    moved: int
+    is_cold: Mask
+
+    @classmethod
+    def of(cls, instance: Instance, owner: IntArray) -> Draft:
+        """Start from owners, -1 for nobody."""
+        d = instance.use.shape[1]
+        used = np.zeros((instance.n_reps + 1, d))
+        used[:-1] = usage(instance, owner)
+        unit = instance.use.mean(axis=0) if instance.n_leads else np.ones(d)
+        banned_of: dict[int, list[int]] = {}
+        for lead, rep in instance.banned.tolist():
+            banned_of.setdefault(lead, []).append(rep)
+        most = float(instance.scores.max(initial=0.0)) or 1.0
+        return cls(
+            instance=instance,
+            owner=np.where(owner < 0, instance.n_reps, owner),
+            used=used,
+            unit=np.where(unit > 0, unit, 1.0),
+            upper=np.concatenate([instance.upper, np.full((1, d), np.inf)]),
+            lower=np.concatenate([instance.lower, np.full((1, d), -np.inf)]),
+            banned_of=banned_of,
+            idle=-10.0 * most if instance.must_own else 0.0,
+            moved=moves(instance, owner),
+            is_cold=(owner >= 0) & ~(instance.reps == owner[:, None]).any(axis=1),
+        )
+
+    @cached_property
+    def by_rep(self) -> tuple[IntArray, npt.NDArray[np.int32]]:
+        """List the leads that list each rep, as in CSR."""
+        case = self.instance
+        reps = case.reps.ravel()
+        order = np.argsort(reps, kind="stable")
+        starts = np.searchsorted(reps[order], np.arange(case.n_reps + 1))
+        return starts, (order // max(case.reps.shape[1], 1)).astype(np.int32)
+
+    def takeable(self, rep: int) -> IntArray:
+        """Give the leads that a rep may well take over: those that list her, and those with a cold owner."""
+        starts, leads = self.by_rep
+        mine = np.union1d(leads[starts[rep] : starts[rep + 1]], np.flatnonzero(self.is_cold))
+        return mine[self.owner[mine] != rep]
+
+    def ways_out(self, leads: IntArray, *others: int) -> tuple[IntArray, FloatArray]:
+        """Say where some leads could go, and their scores there, both of shape (m, ways).
+
+        Everybody, or, where that is too much to look at, the listed reps, a few with much room, and `others`.
+        """
+        case = self.instance
+        if len(leads) * case.n_reps <= _FEW:
+            everyone = np.arange(case.n_reps + 1)
+            return np.broadcast_to(everyone, (len(leads), len(everyone))), self.scores(leads)
+        room = np.where(np.isfinite(case.upper), case.upper - self.used[:-1], np.inf) / self.unit
+        roomy = np.argsort(-room.min(axis=1), kind="stable")[:4].tolist()
+        more = np.array([*others, case.n_reps, *roomy])
+        listed = case.reps[leads].astype(np.int64)
+        offers = [np.where(listed >= 0, case.scores[leads], -np.inf)]
+        offers += [self.score_at(leads, other)[:, None] for other in more.tolist()]
+        ways = [np.maximum(listed, 0), np.broadcast_to(more, (len(leads), len(more)))]
+        return np.concatenate(ways, axis=1), np.concatenate(offers, axis=1)
+
+    def leads_of(self, rep: int) -> IntArray:
+        """Give the leads of a rep, or of nobody."""
+        return np.flatnonzero(self.owner == rep)
+
+    def scores(self, leads: IntArray) -> FloatArray:
+        """Score some leads at every rep and at nobody, shape (m, R + 1); -inf where not allowed."""
+        case = self.instance
+        dense = np.full((len(leads), case.n_reps + 1), -np.inf)
+        dense[:, : case.n_reps] = np.where(
+            case.is_open[leads, None] & case.may[case.kind[leads]], 0.0, -np.inf
+        )
+        dense[:, -1] = self.idle
+        reps = case.reps[leads]
+        row, column = np.nonzero(reps >= 0)
+        dense[row, reps[row, column]] = case.scores[leads][row, column]
+        if self.banned_of:
+            for row_of, lead in enumerate(leads.tolist()):
+                dense[row_of, self.banned_of.get(lead, [])] = -np.inf
+        return dense
+
+    def score_at(self, leads: IntArray, rep: int) -> FloatArray:
+        """Score some leads at one rep; -inf where not allowed."""
+        return self.scores_at(leads, np.full(len(leads), rep))
+
+    def current(self, leads: IntArray) -> FloatArray:
+        """Score some leads at their owners."""
+        return self.scores_at(leads, self.owner[leads])
+
+    def scores_at(self, leads: IntArray, reps: IntArray) -> FloatArray:
+        """Score some leads, each at one rep; -inf where not allowed."""
+        case = self.instance
+        nobody = reps == case.n_reps
+        named = np.where(nobody, 0, reps)
+        may = case.is_open[leads] & (case.may[case.kind[leads], named] if case.n_reps else False)
+        score = np.where(may, 0.0, -np.inf)
+        row, column = np.nonzero(case.reps[leads] == reps[:, None])
+        score[row] = case.scores[leads[row], column]
+        if self.banned_of:
+            banned = [k for k, lead in enumerate(leads.tolist()) if reps[k] in self.banned_of.get(lead, ())]
+            score[banned] = -np.inf
+        score[nobody] = self.idle
+        return score
+
+    def move(self, lead: int, rep: int) -> None:
+        """Give a lead to a rep, or to nobody."""
+        self.moved += self.change(lead, rep)
+        self.used[self.owner[lead]] -= self.instance.use[lead]
+        self.used[rep] += self.instance.use[lead]
+        self.owner[lead] = rep
+        self.is_cold[lead] = rep < self.instance.n_reps and not (self.instance.reps[lead] == rep).any()
+
+    def change(self, lead: int, rep: int) -> int:
+        """Count by how much the moves would grow if a lead went to a rep."""
+        if self.instance.current is None:
+            return 0
+        settled = int(self.instance.current[lead])
+        return 0 if settled < 0 else int(settled != rep) - int(settled != self.owner[lead])
+
+    def changes(self, leads: IntArray, reps: IntArray) -> IntArray:
+        """Count the same for many leads, each to one rep or to several, shape as of `reps`."""
+        if self.instance.current is None:
+            return np.zeros(reps.shape, dtype=np.int64)
+        settled, owner = self.instance.current[leads], self.owner[leads]
+        if reps.ndim > 1:
+            settled, owner = settled[:, None], owner[:, None]
+        grown = (settled != reps).astype(np.int64) - (settled != owner)
+        return np.where(settled < 0, 0, grown)
+
+    @property
+    def moves_left(self) -> float:
+        """How many more leads may change hands; infinite without a limit."""
+        return math.inf if self.instance.current is None else self.instance.max_moves - self.moved
+
+    def may_change(self, leads: IntArray, reps: IntArray) -> Mask:
+        """Mark the changes that the limit of moves allows."""
+        if math.isinf(self.moves_left):
+            return np.ones(reps.shape, dtype=bool)
+        grown = self.changes(leads, reps)
+        return (grown <= 0) | (grown <= self.moves_left)
+
+    def breach(self, used: FloatArray, upper: FloatArray, lower: FloatArray) -> FloatArray:
+        """How far uses are beyond their limits, over all resources, in mean leads."""
+        total = np.zeros(np.broadcast_shapes(used.shape, upper.shape)[:-1])
+        for k in range(self.used.shape[1]):
+            over = used[..., k] - upper[..., k]
+            under = lower[..., k] - used[..., k]
+            total += np.maximum(np.maximum(over, under), 0.0) / self.unit[k]
+        return total
+
+    def breaches(self) -> FloatArray:
+        """How far each rep is beyond her limits, and nobody never."""
+        return self.breach(self.used, self.upper, self.lower)
+
+    def broken(self) -> float:
+        """How much the draft breaks of all limits together, moves among them."""
+        over = max(-self.moves_left, 0.0) if math.isfinite(self.moves_left) else 0.0
+        return float(self.breaches().sum()) + over
+
+    def total(self) -> float:
+        """Score of all leads together."""
+        case = self.instance
+        own = np.where(self.owner == case.n_reps, self.idle, 0.0)
+        listed = case.reps == self.owner[:, None]
+        own += np.where(listed, case.scores, 0.0).sum(axis=1)
+        return float(own.sum())
+
+    def owners(self) -> IntArray:
+        """Who owns each lead, -1 for nobody; leads that may not stay where they are have been moved."""
+        return np.where(self.owner == self.instance.n_reps, -1, self.owner)
+
+    def recount(self, rep: int) -> None:
+        """Sum a rep's use afresh, so that nothing is left of roundings."""
+        self.used[rep] = self.instance.use[self.owner == rep].sum(axis=0)
