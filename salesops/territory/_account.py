@@ -151,6 +151,9 @@ def digest(task: Task) -> str:
     _add_pairs(state, task)
     for array in (task.most, task.locked, task.forbidden, task.kind, task.may):
         state.update(np.ascontiguousarray(array).tobytes())
+    if task.pair_work is not None and task.pair_work.work is not None:
+        for array in (task.pair_work.lead, task.pair_work.rep, task.pair_work.work, task.own_work):
+            state.update(np.ascontiguousarray(array).tobytes())
     if task.current is not None:
         state.update(task.current.tobytes())
     return state.hexdigest()

@@ -17,6 +17,7 @@ from salesops.territory._account import Offers, digest, hops, look_at_offers, pr
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
 from salesops.territory._move_conflicts import check_moves, conflict_with_moves
+from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._task import Task, read_task
@@ -61,7 +62,9 @@ def assign(
         Result of :func:`proximity` over at least these reps and leads.
     score : table, optional
         ``rep_id``, ``lead_id``, ``score`` (0 or more): what is maximised, in place of value times proximity.
-        A pair that is not there scores 0. With `prox` given too, the plan still reports proximities.
+        A pair that is not there scores 0. With `prox` given too, the plan still reports proximities. A
+        column ``workload`` (0 or more) says what the lead takes of that rep's capacity, where this depends on
+        the rep; a pair that is not there takes the workload of the lead.
     balance : mapping, optional
         ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share,
         ``{"value": (0.2, 0.1)}`` at most 20 % below and 10 % above it; any number of columns.
@@ -134,6 +137,10 @@ def assign(
     ----------
     M. L. Fisher (1981), "The Lagrangian relaxation method for solving integer programming problems".
     Y. Nesterov (2005), "Smooth minimization of non-smooth functions".
+    M. Yagiura, T. Ibaraki, F. Glover (2004), "An ejection chain approach for the generalized assignment
+    problem".
+    R. K. Ahuja, O. Ergun, J. B. Orlin, A. P. Punnen (2002), "A survey of very large-scale neighborhood search
+    techniques".
     D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
     D. Gale (1957), "A theorem on flows in networks".
     J. W. Chinneck (2008), "Feasibility and infeasibility in optimization".
@@ -178,12 +185,18 @@ def assign(
         max_moves=max_moves,
         move_price=move_price,
     )
-    check_rules(task)
+    by_pair = task.pair_work is not None
+    (check_pairs if by_pair else check_rules)(task)
     check_moves(task)
     warn_unmet(task.eligibility)
     instance, free = task.instance()
-    found = search(instance, time_limit=time_limit, progress=progress)
+    if by_pair:
+        found = search_pairs(task, instance, free, time_limit=time_limit, progress=progress)
+    else:
+        found = search(instance, time_limit=time_limit, progress=progress)
     if found.is_infeasible:
+        if by_pair:
+            raise pair_conflict(task)
         raise conflict_with_moves(task) or smallest_conflict(task)
     return _plan(task, found, free, prox)
 
@@ -209,6 +222,8 @@ def _check_moves(current: object, max_moves: object, move_price: object) -> None
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
     owner = task.locked.copy()
     owner[free] = found.owner
+    fingerprint = digest(task)
+    task = task.with_work_of(owner)
     offers = look_at_offers(task, owner)
     used = _used(task, owner)
     violations = _violations(task, owner, used)
@@ -217,7 +232,8 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
     gap, no_gap = _gap(value, bound, violations, gross)
     if violations:
-        check_breaches(task, _breaching(task, used))
+        if task.pair_work is None:
+            check_breaches(task, _breaching(task, used))
         broken = count(len(violations), "violation")
         warn(f"no plan within every limit was found: {broken}; see plan.violations")
     return TerritoryPlan(
@@ -238,6 +254,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         prices=found.prices,
         closest=offers.closest,
         closest_score=offers.closest_score,
+        closest_work=task.work_at(offers.closest),
         runner_up=offers.runner_up,
         runner_up_score=offers.runner_up_score,
         barred=offers.barred,
@@ -252,7 +269,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         violations=violations,
         balance=task.balance,
         fallback=task.fallback,
-        input_digest=digest(task),
+        input_digest=fingerprint,
         salesops_version=__version__,
         prox=prox,
     )

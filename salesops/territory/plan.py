@@ -48,6 +48,7 @@ _ARRAYS = {
     "prices": np.float64,
     "closest": np.int64,
     "closest_score": np.float64,
+    "closest_work": np.float64,
     "runner_up": np.int64,
     "runner_up_score": np.float64,
     "barred": np.int64,
@@ -76,8 +77,9 @@ class TerritoryPlan:
     capacity : ndarray of shape (n_reps,)
     upper, lower, used : ndarray of shape (n_reps, n_quantities)
         Limits of each rep, and what her leads use.
-    closest, closest_score : ndarray of shape (n_leads,)
-        The allowed rep of greatest score, the first of equals; -1 and 0 if none is known.
+    closest, closest_score, closest_work : ndarray of shape (n_leads,)
+        The allowed rep of greatest score, the first of equals; -1 and 0 if none is known; and the workload
+        of the lead with that rep.
     runner_up, runner_up_score : ndarray of shape (n_leads,)
         The same beside the owner.
     barred, barred_score : ndarray of shape (n_leads,)
@@ -158,6 +160,7 @@ class TerritoryPlan:
     prices: FloatArray
     closest: IntArray
     closest_score: FloatArray
+    closest_work: FloatArray
     runner_up: IntArray
     runner_up_score: FloatArray
     barred: IntArray
@@ -374,7 +377,13 @@ class TerritoryPlan:
         )
 
     def _price(self, lead: int, rep: int) -> float:
-        return float((self.use[lead] * self.prices[rep]).sum())
+        return float((self._use_of_closest(lead) * self.prices[rep]).sum())
+
+    def _use_of_closest(self, lead: int) -> FloatArray:
+        """Give what a lead would use of its closest rep."""
+        use: FloatArray = self.use[lead].copy()
+        use[0] = self.closest_work[lead]
+        return use
 
     def _why_not(self, lead: int, rep: int, owner: int) -> str:
         """Say why a rep of at least the owner's score does not own the lead."""
@@ -383,7 +392,7 @@ class TerritoryPlan:
         else:
             closer = "is as close" if self.has_proximity else "scores as much"
         said = f"{self._rep(rep)} {closer} (score {number(float(self.closest_score[lead]))}) but "
-        after = self.used[rep] + self.use[lead]
+        after = self.used[rep] + self._use_of_closest(lead)
         price = self._price(lead, rep)
         worth = f"; the price of her time for this lead is {number(price)}" if price > 0 else ""
         if after[0] > self.capacity[rep] * (1 + 1e-9):
