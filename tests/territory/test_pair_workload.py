@@ -1,13 +1,18 @@
 """Workload that depends on the rep: the generalised assignment problem, judged by brute force and HiGHS."""
 
+import json
 from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from salesops.errors import Infeasible
-from salesops.territory import assign
+from salesops.errors import Infeasible, InvalidInput
+from salesops.territory import TerritoryPlan, _dense_search, assign
+from salesops.territory._dense import DenseCase, lower_bound, relax
+from salesops.territory._dense_groups import Group, enumerate_plans
 
 pytestmark = pytest.mark.filterwarnings("ignore:no plan within every limit:UserWarning")
 
@@ -171,3 +176,181 @@ def test_small_plans_are_optimal_by_an_independent_programme(seed):
     case = draw(seed + 500, int(rng.integers(6, 20)), int(rng.integers(2, 6)))
     case["band"] = None
     judge(case, by_milp)
+
+
+REPS = {"rep_id": ["ann", "bo"], "capacity": [4, 4]}
+LEADS = {"lead_id": ["acme", "bolt", "cove"], "workload": [1, 1, 1]}
+
+
+def pairs(*rows):
+    return [dict(zip(("rep_id", "lead_id", "score", "workload"), row, strict=True)) for row in rows]
+
+
+def owners(plan):
+    frame = plan.to_frame()
+    return dict(zip(frame["lead_id"], frame["rep_id"], strict=True))
+
+
+def test_a_lead_takes_the_workload_of_its_pair():
+    score = pairs(("ann", "acme", 9, 4), ("bo", "acme", 5, 1), ("ann", "bolt", 6, 2), ("ann", "cove", 6, 2))
+    plan = assign(REPS, LEADS, score=score)
+    assert owners(plan) == {"acme": "bo", "bolt": "ann", "cove": "ann"}
+    assert plan.to_frame()["workload"].tolist() == [1, 2, 2]
+    assert plan.loads()["load"].tolist() == [4, 1]
+    assert (plan.total_score, plan.gap) == (17, 0)
+
+
+def test_a_pair_that_is_not_listed_takes_the_workload_of_the_lead():
+    plan = assign(REPS, LEADS, score=pairs(("ann", "acme", 9, 4)))
+    assert owners(plan) == {"acme": "ann", "bolt": "bo", "cove": "bo"}
+    assert plan.loads()["load"].tolist() == [4, 2]
+
+
+def test_a_pair_that_is_not_listed_is_not_used_without_a_fallback():
+    plan = assign(REPS, LEADS, score=pairs(("ann", "acme", 9, 4)), fallback="none")
+    frame = plan.to_frame().set_index("lead_id")
+    assert frame["rep_id"].isna().tolist() == [False, True, True]
+    assert frame["reason"].tolist() == ["closest", "no connection", "no connection"]
+
+
+def test_a_workload_of_nothing_is_allowed():
+    score = pairs(*((rep, lead, 1, 0) for rep in REPS["rep_id"] for lead in LEADS["lead_id"]))
+    plan = assign({"rep_id": ["ann", "bo"], "capacity": [0, 0]}, LEADS, score=score, require_all=True)
+    assert plan.loads()["load"].tolist() == [0, 0]
+    assert plan.total_score == 3
+
+
+def test_a_lead_larger_than_every_limit_is_left_or_is_a_conflict():
+    score = pairs(("ann", "acme", 9, 5), ("bo", "acme", 9, 6), ("ann", "bolt", 1, 1))
+    plan = assign(REPS, LEADS, score=score, fallback="none")
+    assert plan.to_frame().set_index("lead_id").loc["acme", "reason"] == "capacity"
+    leads = {"lead_id": ["acme", "bolt"]}
+    with pytest.raises(Infeasible, match="acme"):
+        assign(REPS, leads, score=score, fallback="none", require_all=True)
+
+
+def test_the_conflict_counts_each_pair_as_it_is():
+    reps = {"rep_id": ["ann", "bo"], "capacity": [4, 2]}
+    score = pairs(("ann", "acme", 1, 5), ("bo", "acme", 1, 3))
+    with pytest.raises(Infeasible) as caught:
+        assign(reps, {"lead_id": ["acme"]}, score=score, fallback="none", require_all=True)
+    paths = sorted(problem.path for problem in caught.value.problems)
+    assert paths == ["fallback", "reps.capacity", "reps.capacity", "require_all"] or "reps.capacity" in paths
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), None, "3"])
+def test_a_workload_that_is_no_amount_is_refused_with_its_row(wrong):
+    score = pairs(("ann", "acme", 1, 1), ("bo", "acme", 1, wrong))
+    with pytest.raises(InvalidInput) as caught:
+        assign(REPS, LEADS, score=score)
+    assert [(fault.path, fault.rows) for fault in caught.value.problems] == [("score.workload", (1,))]
+
+
+def test_a_band_of_a_workload_that_depends_on_the_rep_is_refused():
+    with pytest.raises(InvalidInput, match="a workload that depends on the rep has none"):
+        assign(REPS, LEADS, score=pairs(("ann", "acme", 1, 1)), balance={"workload": 0.5})
+
+
+def test_a_least_workload_is_refused():
+    with pytest.raises(InvalidInput, match="has limits from above only"):
+        assign({**REPS, "workload_min": [1, 1]}, LEADS, score=pairs(("ann", "acme", 1, 1)))
+
+
+def test_a_plan_by_pairs_passes_through_json():
+    plan = assign(REPS, LEADS, score=pairs(("ann", "acme", 9, 4), ("ann", "bolt", 6, 2)))
+    text = json.dumps(plan.to_dict(), allow_nan=False)
+    again = TerritoryPlan.from_dict(json.loads(text))
+    assert again.to_frame().equals(plan.to_frame())
+    assert again.explain("bolt").sentences == plan.explain("bolt").sentences
+
+
+def test_the_explanation_uses_the_workload_at_the_fuller_rep():
+    score = pairs(("ann", "acme", 9, 4), ("bo", "acme", 5, 1), ("ann", "bolt", 6, 2), ("ann", "cove", 6, 2))
+    assert "full (capacity 4)" in str(assign(REPS, LEADS, score=score).explain("acme"))
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing(seed, shuffle):
+    case = draw(seed, 8, 3)
+    case |= {"band": None, "locked": [], "banned": [], "require_all": False}
+    lead, rep = np.nonzero(case["listed"])
+    rows = [
+        {"rep_id": f"r{r}", "lead_id": f"k{k}", "score": case["score"][k, r], "workload": case["work"][k, r]}
+        for k, r in zip(lead.tolist(), rep.tolist(), strict=True)
+    ]
+    reps = [{"rep_id": f"r{r}", "capacity": room} for r, room in enumerate(case["room"])]
+    leads = [{"lead_id": f"k{k}", "workload": own} for k, own in enumerate(case["own"])]
+    plan = assign(reps, leads, score=rows)
+    for table in (reps, leads, rows):
+        shuffle.shuffle(table)
+    again = assign(reps, leads, score=rows)
+    assert again.to_frame().equals(plan.to_frame())
+    assert (again.bound, again.input_digest) == (plan.bound, plan.input_digest)
+
+
+def case_of(seed, n_reps, n_leads, tightness=0.8):
+    """Draw a generalised assignment problem whose costs and workloads run against each other."""
+    rng = np.random.default_rng(seed)
+    work = rng.integers(1, 101, (n_reps, n_leads)).astype(float)
+    cost = 111 - work + rng.integers(-10, 11, (n_reps, n_leads))
+    room = np.full((n_reps, 1), np.floor(tightness * work.sum() / n_reps**2))
+    return DenseCase(
+        cost=cost,
+        work=(work,),
+        upper=room * (1 + 1e-9),
+        lower=np.full(room.shape, -np.inf),
+        has_nobody=False,
+        step=1.0,
+    )
+
+
+def optimum(case):
+    n, m = case.n_leads, case.n_reps
+    once = np.kron(np.ones((1, m)), np.eye(n))
+    load = np.zeros((m, m * n))
+    for r in range(m):
+        load[r, r * n : (r + 1) * n] = case.work[0][r]
+    answer = milp(
+        case.cost.ravel(),
+        integrality=np.ones(m * n),
+        bounds=Bounds(0, 1),
+        constraints=[LinearConstraint(once, 1, 1), LinearConstraint(load, -np.inf, case.upper[:, 0])],
+        options={"mip_rel_gap": 0.0},
+    )
+    return None if answer.x is None else answer.fun
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_enumeration_of_all_reps_finds_the_optimum_within_its_slack(seed):
+    case = case_of(seed, 3, 9)
+    best = optimum(case)
+    prices, _ = relax(case)
+    bound = lower_bound(case, prices)
+    group = Group.of(case, np.arange(3), np.arange(9))
+    owner, _, is_exact = enumerate_plans(group, prices.T, 1e9, most=10**6)
+    if best is None:
+        assert owner is None
+        return
+    assert is_exact
+    assert case.cost_of(owner) == pytest.approx(best)
+    assert bound <= best + 1e-9
+    owner, _, _ = enumerate_plans(group, prices.T, best - bound - 0.5, most=10**6)
+    assert owner is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_is_true_and_the_plan_near_where_nothing_is_proved(seed):
+    case = case_of(seed, 4, 16)
+    best = optimum(case)
+    found = _dense_search.search_dense(case, budget=300_000)
+    assert found.breach == 0
+    assert found.bound <= best + 1e-9 <= case.cost_of(found.owner) + 2e-9
+    assert case.cost_of(found.owner) <= 1.02 * best
+
+
+def test_the_search_does_not_depend_on_the_machine_without_a_time_limit():
+    case = case_of(3, 6, 40)
+    plans = [_dense_search.search_dense(case, budget=200_000) for _ in range(2)]
+    assert (plans[0].owner == plans[1].owner).all()
+    assert plans[0].bound == plans[1].bound
