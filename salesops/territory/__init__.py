@@ -7,35 +7,68 @@ certified upper bound on what any plan could reach. Leads that come later go one
 """
 
 from salesops.territory.assignment import assign
+from salesops.territory.blend import learn_blend
 from salesops.territory.comparison import Comparison, compare
 from salesops.territory.decision import Decision, Routing, RunnerUp
 from salesops.territory.graph import SocialGraph
-from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.measures import (
+    Blend,
+    BlendEvidence,
+    EffectiveResistance,
+    IntroductionPath,
+    Katz,
+    Measure,
+    RandomWalk,
+)
+from salesops.territory.neighbours import (
+    AdamicAdar,
+    CommonNeighbours,
+    Jaccard,
+    PreferentialAttachment,
+    ResourceAllocation,
+)
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.pseudonyms import pseudonym
+from salesops.territory.realignment import Frontier, frontier, realign
 from salesops.territory.results import Explanation, Introduction, Proximity
 from salesops.territory.review import ReviewSheet, review
 from salesops.territory.router import Router
+from salesops.territory.validation import Validation, validate
 
 __all__ = [
+    "AdamicAdar",
+    "Blend",
+    "BlendEvidence",
+    "CommonNeighbours",
     "Comparison",
     "Decision",
+    "EffectiveResistance",
     "Explanation",
+    "Frontier",
     "Introduction",
     "IntroductionPath",
+    "Jaccard",
+    "Katz",
     "Measure",
+    "PreferentialAttachment",
     "Proximity",
     "RandomWalk",
+    "ResourceAllocation",
     "ReviewSheet",
     "Router",
     "Routing",
     "RunnerUp",
     "SocialGraph",
     "TerritoryPlan",
+    "Validation",
     "assign",
     "compare",
+    "frontier",
+    "learn_blend",
     "proximity",
     "pseudonym",
+    "realign",
     "review",
+    "validate",
 ]

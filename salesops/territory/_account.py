@@ -140,7 +140,9 @@ def hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
 
 def digest(task: Task) -> str:
     """Fingerprint the input as it was understood."""
-    state = hashlib.sha256(f"{task.fallback} {task.require_all} {sorted(task.balance.items())}".encode())
+    moves = "" if task.current is None else f" {task.max_moves} {task.move_price}"
+    rules = f"{task.fallback} {task.require_all} {sorted(task.balance.items())}{moves}"
+    state = hashlib.sha256(rules.encode())
     for labels in (task.reps, task.leads):
         _add_labels(state, labels)
     state.update(repr((task.eligibility.needs, task.eligibility.kinds)).encode("utf-8", "backslashreplace"))
@@ -149,6 +151,11 @@ def digest(task: Task) -> str:
     _add_pairs(state, task)
     for array in (task.most, task.locked, task.forbidden, task.kind, task.may):
         state.update(np.ascontiguousarray(array).tobytes())
+    if task.pair_work is not None and task.pair_work.work is not None:
+        for array in (task.pair_work.lead, task.pair_work.rep, task.pair_work.work, task.own_work):
+            state.update(np.ascontiguousarray(array).tobytes())
+    if task.current is not None:
+        state.update(task.current.tobytes())
     return state.hexdigest()
 
 

@@ -32,7 +32,7 @@ def community_order(adjacency: Matrix, total: FloatArray) -> IntArray:
     adjacency : csr of shape (n_people, n_people)
         Symmetric.
     total : ndarray of shape (n_people,)
-        Sum of the weights of each person's ties.
+        Sum of the weights of each person's ties, each divided by the largest weight.
 
     References
     ----------
@@ -40,7 +40,9 @@ def community_order(adjacency: Matrix, total: FloatArray) -> IntArray:
     U. N. Raghavan, R. Albert, S. Kumara (2007), "Near linear time algorithm to detect community structures in
     large-scale networks".
     """
-    weights = adjacency.data.astype(np.float32)
+    # Unscaled weights over scaled totals would grow beyond single precision.
+    largest = max(adjacency.data.max(initial=0.0), np.finfo(float).tiny)
+    weights = (adjacency.data / largest).astype(np.float32)
     label = _gathered(_smoothed(adjacency, weights, total))
     for _ in range(_VOTES):
         label = _voted(adjacency, weights, label)

@@ -53,13 +53,40 @@ def read_locks(locks: IntArray, reps: Labels, leads: Labels, faults: list[Proble
     return held
 
 
-def read_scores(
-    frame: Any, reps: Labels, leads: Labels, faults: list[Problem]
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Read a table of scores as (lead, rep, score)."""
+def read_current(frame: Any, reps: Labels, leads: Labels, faults: list[Problem]) -> IntArray:
+    """Say who owns each lead today, -1 for nobody; a row without a rep is a lead without an owner."""
+    settled = np.full(len(leads), -1, dtype=np.int64)
+    if frame is None:
+        return settled
+    table = Reader(frame, "current", key=("lead_id", "rep_id"), faults=faults)
+    lead, rep = table.ids("lead_id", unique=True), table.ids("rep_id", optional=True)
+    check_known(faults, "current.lead_id", lead, leads, "leads", table.rows)
+    hint = "leave the rep_id of leads empty whose owner has left"
+    before = len(faults)
+    check_known(faults, "current.rep_id", rep, reps, "reps", table.rows)
+    for k in range(before, len(faults)):
+        faults[k] = attrs.evolve(faults[k], hint=hint)
+    at = leads.codes(lead)
+    settled[at[at >= 0]] = reps.codes(rep)[at >= 0]
+    return settled
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Scores:
+    """Scores of pairs, and their workloads where these depend on the rep."""
+
+    lead: IntArray
+    rep: IntArray
+    score: FloatArray
+    work: FloatArray | None
+
+
+def read_scores(frame: Any, reps: Labels, leads: Labels, faults: list[Problem]) -> Scores:
+    """Read a table of scores."""
     table = Reader(frame, "score", key=("rep_id", "lead_id"), faults=faults)
     rep, lead = table.ids("rep_id"), table.ids("lead_id")
     score = table.numbers("score", minimum=0)
+    work = table.numbers("workload", minimum=0) if table.has("workload") else None
     check_known(faults, "score.rep_id", rep, reps, "reps", table.rows, who=table.who)
     check_known(faults, "score.lead_id", lead, leads, "leads", table.rows, who=table.who)
     rep_at, lead_at = reps.codes(rep), leads.codes(lead)
@@ -68,7 +95,10 @@ def read_scores(
     )
     again = (times[inverse] > 1) & (rep_at >= 0) & (lead_at >= 0)
     table.fault("score", again, "the pair stands in more than one row", hint="keep one row for each pair")
-    return lead_at, rep_at, score
+    if work is not None:
+        order = np.lexsort((rep_at, lead_at))
+        lead_at, rep_at, score, work = lead_at[order], rep_at[order], score[order], work[order]
+    return Scores(lead=lead_at, rep=rep_at, score=score, work=work)
 
 
 def check_objective(

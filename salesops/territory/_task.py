@@ -17,15 +17,18 @@ from salesops.territory._eligible import Eligibility, read_eligibility, read_mat
 from salesops.territory._known import Pairs, places
 from salesops.territory._limits import Band, Bounds, own_limits, read_bands
 from salesops.territory._pairs import (
+    Scores,
     check_objective,
+    read_current,
     read_locks,
     read_pairs,
     read_scores,
 )
 from salesops.territory._prices import FloatArray, Instance, IntArray
-from salesops.territory.inputs import read_rows, tables
+from salesops.territory.inputs import Rows, read_rows, tables
 from salesops.territory.results import Proximity
 
+_MOST_PAIRS = 10_000_000
 _TOLERANCE = 1e-9
 """Limits hold to one part in a billion, which is what sums of floats can tell."""
 _CHUNK = 50_000
@@ -47,12 +50,23 @@ class Task:
         The known pairs of each lead, forbidden ones among them.
     most : ndarray of shape (n,)
         The most that a pair which is not known can score.
+    own_work : ndarray of shape (n,)
+        Workload of each lead.
+    pair_work : Scores or None
+        The known pairs with their workloads, where these depend on the rep; `use` then has the least that any
+        rep needs, which is enough to prove that something is impossible.
     locked : ndarray of shape (n,)
         The rep that a lead is locked to, or -1.
     forbidden : ndarray of shape (m, 2)
         Pairs (lead, rep).
     eligibility : Eligibility
         Which reps may own which leads.
+    current : ndarray of shape (n,), or None
+        Who owns each lead today, -1 for nobody.
+    max_moves : float
+        How many leads may change hands.
+    move_price : float
+        What each lead that does must gain.
     """
 
     reps: Labels
@@ -72,6 +86,11 @@ class Task:
     balance: dict[str, Band]
     fallback: str
     require_all: bool
+    own_work: FloatArray
+    pair_work: Scores | None = None
+    current: IntArray | None = None
+    max_moves: float = np.inf
+    move_price: float = 0.0
 
     @property
     def n_leads(self) -> int:
@@ -103,6 +122,57 @@ class Task:
         tally = np.bincount(self.forbidden[barred, 0], minlength=self.n_leads)
         return np.asarray(self.n_eligible() - tally)
 
+    def may_stay(self) -> npt.NDArray[np.bool_]:
+        """Mark the leads whose owner of today may keep them: eligible, not forbidden, not locked away."""
+        if self.current is None:
+            return np.zeros(self.n_leads, dtype=bool)
+        stays = (self.current >= 0) & ((self.locked < 0) | (self.locked == self.current))
+        stays &= self.may[self.kind, np.maximum(self.current, 0)] if self.n_reps else False
+        banned = self.current[self.forbidden[:, 0]] == self.forbidden[:, 1]
+        stays[self.forbidden[banned, 0]] = False
+        return np.asarray(stays)
+
+    def n_settled(self, leads: IntArray) -> int:
+        """Count the leads among some that have an owner today."""
+        return 0 if self.current is None else int((self.current[leads] >= 0).sum())
+
+    def n_forced(self, free: IntArray) -> int:
+        """Count the leads with an owner that move whatever becomes of the free ones."""
+        if self.current is None:
+            return 0
+        forced = (self.current >= 0) & (self.locked != self.current)
+        forced[free] = False
+        return int(forced.sum())
+
+    def n_moved(self, owner: IntArray) -> int:
+        """Count the leads that change hands."""
+        return 0 if self.current is None else int(((self.current >= 0) & (owner != self.current)).sum())
+
+    def _with_current(self, instance: Instance, free: IntArray) -> Instance:
+        """Say who owns the free leads today; who may keep a lead is listed for it, and ahead by the price."""
+        if self.current is None:
+            return instance
+        current = self.current[free]
+        reps, scores = instance.reps, instance.scores
+        stays = self.may_stay()[free]
+        unsure = stays & ~(reps == current[:, None]).any(axis=1)
+        if unsure.any():
+            last = np.where(unsure, current, -1).astype(np.int32)
+            reps = np.column_stack([reps, last])
+            scores = np.column_stack([scores, np.where(unsure, 0.0, -np.inf)])
+            order = np.argsort(np.where(reps < 0, self.n_reps, reps), axis=1, kind="stable")
+            reps, scores = np.take_along_axis(reps, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        ahead = (reps == current[:, None]) & stays[:, None]
+        return attrs.evolve(
+            instance,
+            reps=reps,
+            scores=np.where(ahead, scores + self.move_price, scores),
+            rest=instance.rest + self.move_price * unsure,
+            current=current,
+            unsure=unsure,
+            max_moves=self.max_moves - self.n_forced(free),
+        )
+
     @property
     def is_unrestricted(self) -> bool:
         """Whether every rep may own every lead."""
@@ -128,6 +198,29 @@ class Task:
         return np.concatenate(
             in_chunks(lambda part: self.allowed(part).sum(axis=1, dtype=np.int64), self.n_leads)
         )
+
+    def work_of_pairs(self) -> FloatArray:
+        """Workload of every pair, shape (R, n): that of the pair where it is known, else that of the lead."""
+        table = np.repeat(self.own_work[None], self.n_reps, axis=0)
+        if self.pair_work is not None:
+            table[self.pair_work.rep, self.pair_work.lead] = self.pair_work.work
+        return table
+
+    def with_work_of(self, owner: IntArray) -> Task:
+        """Let each lead use what it uses of its owner; without an owner, its own workload."""
+        if self.pair_work is None:
+            return self
+        use = self.use.copy()
+        use[:, 0] = self.work_at(owner)
+        return attrs.evolve(self, use=use)
+
+    def work_at(self, rep: IntArray) -> FloatArray:
+        """Workload of each lead with one rep each, -1 for nobody."""
+        work, known = self.own_work.copy(), self.pair_work
+        if known is not None and known.work is not None:
+            here = known.rep == rep[known.lead]
+            work[known.lead[here]] = known.work[here]
+        return work
 
     def fits_nobody(self) -> npt.NDArray[np.bool_]:
         """Mark the leads that no rep may own, or that are too large for every rep who may."""
@@ -191,19 +284,22 @@ class Task:
         held = np.flatnonzero(self.locked >= 0)
         np.add.at(used, self.locked[held], self.use[held])
         return (
-            Instance(
-                use=self.use[free],
-                upper=self.upper * (1 + _TOLERANCE) - used,
-                lower=self.lower * (1 - _TOLERANCE) - used,
-                reps=pairs.reps,
-                scores=pairs.scores,
-                rest=rest,
-                is_open=others & is_cold,
-                banned=banned,
-                kind=self.kind[free],
-                may=self.may,
-                must_own=self.require_all or is_cold,
-                may_leave=not self.require_all,
+            self._with_current(
+                Instance(
+                    use=self.use[free],
+                    upper=self.upper * (1 + _TOLERANCE) - used,
+                    lower=self.lower * (1 - _TOLERANCE) - used,
+                    reps=pairs.reps,
+                    scores=pairs.scores,
+                    rest=rest,
+                    is_open=others & is_cold,
+                    banned=banned,
+                    kind=self.kind[free],
+                    may=self.may,
+                    must_own=self.require_all or is_cold,
+                    may_leave=not self.require_all,
+                ),
+                free,
             ),
             free,
         )
@@ -222,11 +318,16 @@ def read_task(
     require_all: bool,
     fallback: str,
     columns: Mapping[str, str] | None,
+    current: object = None,
+    max_moves: float | None = None,
+    move_price: float = 0.0,
 ) -> Task:
     """Read the tables of an assignment, and raise all their faults together."""
     faults: list[Problem] = []
     bands = read_bands(balance, faults)
-    frames = tables(columns, reps=reps, leads=leads, score=score, locked=locked, forbidden=forbidden)
+    frames = tables(
+        columns, reps=reps, leads=leads, score=score, locked=locked, forbidden=forbidden, current=current
+    )
     rep_rows = read_rows(frames["reps"], "reps", "rep_id", faults)
     lead_rows = read_rows(frames["leads"], "leads", "lead_id", faults)
     capacity = rep_rows.table.numbers("capacity", minimum=0, default=None)
@@ -244,6 +345,8 @@ def read_task(
     known = (
         read_scores(frames["score"], rep_rows.labels, lead_rows.labels, faults) if "score" in frames else None
     )
+    settled = read_current(frames.get("current"), rep_rows.labels, lead_rows.labels, faults)
+    _check_pair_work(known, list(bands), rep_rows, len(rep_rows.labels) * len(lead_rows.labels), faults)
     check_objective(prox, known is not None, rep_rows, lead_rows, faults)
     eligibility = read_eligibility(rep_rows, lead_rows, read_match(match, faults))
     quantities = ("workload", *(name for name in bands if name != "workload"))
@@ -271,25 +374,74 @@ def read_task(
         balance=bands,
         fallback=fallback,
         require_all=require_all,
+        own_work=use[:, 0],
+        pair_work=None if known is None or known.work is None else known,
+        current=settled if "current" in frames else None,
+        max_moves=_count_of_moves(max_moves, int((settled >= 0).sum())),
+        move_price=float(move_price),
     )
+    task = attrs.evolve(task, use=_least_use(task))
     limits = [attrs.evolve(limit, amount=rep_rows.column(limit.amount)) for limit in limits]
     return _with_limits(task, rep_rows.column(share), limits)
 
 
+def _count_of_moves(max_moves: float | None, n_settled: int) -> float:
+    """Turn a share of the leads that have an owner into a number of leads."""
+    if max_moves is None:
+        return np.inf
+    return float(max_moves) if isinstance(max_moves, int) else float(np.floor(max_moves * n_settled + 1e-9))
+
+
 def _known(
     prox: Proximity | None,
-    table: tuple[IntArray, IntArray, FloatArray] | None,
+    table: Scores | None,
     reps: Labels,
     leads: Labels,
     value: FloatArray,
 ) -> tuple[Pairs, FloatArray]:
     """Give the known pairs, and the most that another one of each lead can score."""
     if table is not None:
-        return Pairs.of_table(*table, len(leads)), np.zeros(len(leads))
+        return Pairs.of_table(table.lead, table.rep, table.score, len(leads)), np.zeros(len(leads))
     if prox is None:
         raise InternalError("assign: nothing to maximise; please report this")
     most = value * prox.floor[places(leads, prox.lead_labels)]
     return Pairs.of_proximity(prox, reps, leads, value), most
+
+
+def _check_pair_work(
+    known: Scores | None, quantities: list[str], reps: Rows, size: int, faults: list[Problem]
+) -> None:
+    """Refuse what a workload that depends on the rep does not go with."""
+    if known is None or known.work is None:
+        return
+    hint = "balance another column of the leads"
+    if "workload" in quantities:
+        rule = "a band needs a fair share, and a workload that depends on the rep has none"
+        faults.append(Problem(path="balance.workload", message=rule, hint=hint))
+    if reps.table.has("workload_min"):
+        rule = "a workload that depends on the rep has limits from above only"
+        faults.append(Problem(path="reps.workload_min", message=rule, hint=hint))
+    if size > _MOST_PAIRS:
+        rule = "is for at most 10 million pairs of a rep and a lead"
+        hint = "leave the column out, and give the leads a workload"
+        faults.append(Problem(path="score.workload", message=rule, values=(f"{size:,}",), hint=hint))
+
+
+def _least_use(task: Task) -> FloatArray:
+    """Find the least that each lead uses of any rep, or what it uses of the rep it is locked to."""
+    known = task.pair_work
+    if known is None or known.work is None:
+        return task.use
+    allowed = task.may[task.kind[known.lead], known.rep]
+    allowed &= ~np.isin(known.lead * task.n_reps + known.rep, task.forbidden @ [task.n_reps, 1])
+    least = np.full(task.n_leads, np.inf)
+    np.minimum.at(least, known.lead[allowed], known.work[allowed])
+    has_others = (task.fallback == "cold") & (task.pairs.tally() < task.n_reps)
+    own = has_others | ~np.isfinite(least)
+    least[own] = np.minimum(least, task.own_work)[own]
+    use = task.use.copy()
+    use[:, 0] = np.where(task.locked >= 0, task.work_at(task.locked), least)
+    return use
 
 
 def _with_limits(task: Task, share: FloatArray, own: list[Bounds]) -> Task:

@@ -16,6 +16,8 @@ from salesops.errors import InternalError, Problem, show
 from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
+from salesops.territory._move_conflicts import check_moves, conflict_with_moves
+from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._task import Task, read_task
@@ -35,6 +37,9 @@ def assign(
     locked: object = None,
     forbidden: object = None,
     match: Sequence[str] | Mapping[str, str] | None = None,
+    current: object = None,
+    max_moves: float | None = None,
+    move_price: float = 0.0,
     require_all: bool = False,
     fallback: Literal["cold", "none"] = "cold",
     time_limit: float | None = None,
@@ -57,7 +62,9 @@ def assign(
         Result of :func:`proximity` over at least these reps and leads.
     score : table, optional
         ``rep_id``, ``lead_id``, ``score`` (0 or more): what is maximised, in place of value times proximity.
-        A pair that is not there scores 0. With `prox` given too, the plan still reports proximities.
+        A pair that is not there scores 0. With `prox` given too, the plan still reports proximities. A
+        column ``workload`` (0 or more) says what the lead takes of that rep's capacity, where this depends on
+        the rep; a pair that is not there takes the workload of the lead.
     balance : mapping, optional
         ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share,
         ``{"value": (0.2, 0.1)}`` at most 20 % below and 10 % above it; any number of columns.
@@ -72,6 +79,15 @@ def assign(
         ``("segment",)`` lets a lead go only to reps whose ``segment`` is the same or, as a collection, holds
         it; ``{"language": "languages"}`` names the column of the leads and that of the reps. An empty cell of
         a lead asks for nothing, an empty cell of a rep serves nothing.
+    current : table, optional
+        ``lead_id``, ``rep_id``: who owns each lead today (``plan.to_frame()`` of an older plan fits); a lead
+        that is not there, or has no rep, is new.
+    max_moves : int or float, optional
+        How many of the leads that have an owner today may change hands: a number of leads, or a share of them
+        as a float up to 1.0 (0.05 is one in twenty). A lead that is left without an owner has moved, too.
+    move_price : float, default 0
+        What a move must gain to be worth while, in units of the score. The plan maximises its score less this
+        for every lead that changes hands.
     require_all : bool, default False
         True makes a lead without an owner a broken limit.
     fallback : {"cold", "none"}, default "cold"
@@ -121,6 +137,10 @@ def assign(
     ----------
     M. L. Fisher (1981), "The Lagrangian relaxation method for solving integer programming problems".
     Y. Nesterov (2005), "Smooth minimization of non-smooth functions".
+    M. Yagiura, T. Ibaraki, F. Glover (2004), "An ejection chain approach for the generalized assignment
+    problem".
+    R. K. Ahuja, O. Ergun, J. B. Orlin, A. P. Punnen (2002), "A survey of very large-scale neighborhood search
+    techniques".
     D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
     D. Gale (1957), "A theorem on flows in networks".
     J. W. Chinneck (2008), "Feasibility and infeasibility in optimization".
@@ -148,6 +168,7 @@ def assign(
         raise refuse("require_all", "is True or False", require_all)
     if prox is not None and not isinstance(prox, Proximity):
         raise refuse("prox", "is not the result of proximity()", type(prox).__name__)
+    _check_moves(current, max_moves, move_price)
     task = read_task(
         reps,
         leads,
@@ -160,27 +181,59 @@ def assign(
         require_all=require_all,
         fallback=fallback,
         columns=columns,
+        current=current,
+        max_moves=max_moves,
+        move_price=move_price,
     )
-    check_rules(task)
+    by_pair = task.pair_work is not None
+    (check_pairs if by_pair else check_rules)(task)
+    check_moves(task)
     warn_unmet(task.eligibility)
     instance, free = task.instance()
-    found = search(instance, time_limit=time_limit, progress=progress)
+    if by_pair:
+        found = search_pairs(task, instance, free, time_limit=time_limit, progress=progress)
+    else:
+        found = search(instance, time_limit=time_limit, progress=progress)
     if found.is_infeasible:
-        raise smallest_conflict(task)
+        if by_pair:
+            raise pair_conflict(task)
+        raise conflict_with_moves(task) or smallest_conflict(task)
     return _plan(task, found, free, prox)
+
+
+def _check_moves(current: object, max_moves: object, move_price: object) -> None:
+    whole = isinstance(max_moves, (int, np.integer)) and not isinstance(max_moves, bool) and max_moves >= 0
+    if not (max_moves is None or whole or (isinstance(max_moves, float) and 0 <= max_moves <= 1)):
+        hint = "5 is five leads, 0.05 is one in twenty"
+        raise refuse("max_moves", "is a number of leads, or a share from 0 to 1", max_moves, hint=hint)
+    if (
+        isinstance(move_price, bool)
+        or not isinstance(move_price, (int, float))
+        or not 0 <= move_price < np.inf
+    ):
+        raise refuse("move_price", "is a finite number of 0 or more", move_price)
+    if current is None and (max_moves is not None or move_price):
+        hint = "pass current= with lead_id and rep_id, say plan.to_frame()"
+        raise refuse(
+            "current", "says who owns the leads today, which moves are counted from", None, hint=hint
+        )
 
 
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
     owner = task.locked.copy()
     owner[free] = found.owner
+    fingerprint = digest(task)
+    task = task.with_work_of(owner)
     offers = look_at_offers(task, owner)
     used = _used(task, owner)
     violations = _violations(task, owner, used)
-    bound = found.bound + _bound_of_locks(task, offers)
-    value = math.fsum(offers.score.tolist())
-    gap, no_gap = _gap(value, bound, violations)
+    gross = found.bound + _bound_of_locks(task, offers)
+    bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
+    value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
+    gap, no_gap = _gap(value, bound, violations, gross)
     if violations:
-        check_breaches(task, _breaching(task, used))
+        if task.pair_work is None:
+            check_breaches(task, _breaching(task, used))
         broken = count(len(violations), "violation")
         warn(f"no plan within every limit was found: {broken}; see plan.violations")
     return TerritoryPlan(
@@ -201,19 +254,22 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         prices=found.prices,
         closest=offers.closest,
         closest_score=offers.closest_score,
+        closest_work=task.work_at(offers.closest),
         runner_up=offers.runner_up,
         runner_up_score=offers.runner_up_score,
         barred=offers.barred,
         barred_score=offers.barred_score,
         eligibility=task.eligibility if task.eligibility.needs else None,
         hops=None if prox is None else hops(task, prox, owner),
+        current=task.current,
+        move_price=task.move_price,
         bound=bound,
         gap=gap,
         no_gap_reason=no_gap,
         violations=violations,
         balance=task.balance,
         fallback=task.fallback,
-        input_digest=digest(task),
+        input_digest=fingerprint,
         salesops_version=__version__,
         prox=prox,
     )
@@ -263,6 +319,11 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
         alone = np.flatnonzero(owner < 0).tolist()
         ids = tuple(show(task.leads[lead]) for lead in alone)
         found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
+    if task.n_moved(owner) > task.max_moves:
+        count_of = f"{task.n_moved(owner)}, limit {number(task.max_moves, 6)}"
+        found.append(
+            Problem(path="max_moves", message="more leads change hands than may", values=(count_of,))
+        )
     return tuple(found)
 
 
@@ -281,9 +342,11 @@ def _bound_of_locks(task: Task, offers: Offers) -> float:
     return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())
 
 
-def _gap(value: float, bound: float, violations: tuple[Problem, ...]) -> tuple[float | None, str | None]:
+def _gap(
+    value: float, bound: float, violations: tuple[Problem, ...], gross: float
+) -> tuple[float | None, str | None]:
     if violations:
         return None, "the plan violates a limit, so it is not compared with the bound"
-    if value > bound * (1 + 1e-9) + 1e-300:
+    if value > bound + gross * 1e-9 + 1e-300:
         raise InternalError("assign: a plan scored more than its certified bound; please report this")
-    return (max(bound - value, 0.0) / bound if bound > 0 else 0.0), None
+    return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from salesops import _run
-from salesops._faults import check_choice, count, raise_all, refuse
+from salesops._faults import count, raise_all, refuse
 from salesops._frames import Ids, Labels, Reader, check_known, check_same_type, is_networkx, warn_look_alikes
 from salesops.errors import NotConverged, Problem, show
-from salesops.territory import _kernels, _walks
 from salesops.territory._nearest import Nearest, lead_scores
+from salesops.territory._scorers import Scorer, WalkScorer, prepare
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import Rows, read_rows, tables
-from salesops.territory.measures import IntroductionPath, Measure, RandomWalk
+from salesops.territory.measures import Measure, MethodName, RandomWalk, measure_of
 from salesops.territory.results import Contacts, Proximity
 
 __all__ = ["proximity"]
@@ -30,11 +30,6 @@ _BLOCK = 64
 _NARROWEST = 16
 _ENTRIES = 1 << 24
 _WORTH_THREADS = 1 << 22
-_SCALE = {"out": 0.0, "symmetric": 0.5, "in": 1.0}
-_MEASURES: dict[str, type[RandomWalk | IntroductionPath]] = {
-    "random_walk": RandomWalk,
-    "introduction_path": IntroductionPath,
-}
 
 
 def proximity(
@@ -42,7 +37,7 @@ def proximity(
     reps: object,
     leads: object,
     *,
-    method: Literal["random_walk", "introduction_path"] | Measure = "random_walk",
+    method: MethodName | Measure = "random_walk",
     top: int = 32,
     contacts: object = None,
     mapper: _run.Mapper = map,
@@ -60,8 +55,11 @@ def proximity(
     leads : table
         ``lead_id``, and ``person_id`` likewise. A lead outside the graph scores 0 with everyone, and so does
         a rep without ties.
-    method : {"random_walk", "introduction_path"} or an options object
-        :class:`RandomWalk` (the default) or :class:`IntroductionPath`.
+    method : name or an options object
+        :class:`RandomWalk` ("random_walk", the default), :class:`IntroductionPath`,
+        :class:`CommonNeighbours`, :class:`Jaccard`, :class:`PreferentialAttachment`, :class:`AdamicAdar`,
+        :class:`ResourceAllocation`, :class:`Katz`, :class:`EffectiveResistance`, or a :class:`Blend` with
+        weights. A name stands for the options of the same name with their defaults.
     top : int, default 32
         How many reps to keep for each lead. What is left out is bounded by the lowest score kept.
     contacts : table, optional
@@ -104,7 +102,7 @@ def proximity(
     >>> print(near.path("ann", "acme"))
     two contacts
     """
-    measure = _measure(method)
+    measure = measure_of(method)
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise refuse("top", "must be a whole number of 1 or more", top)
     people = graph if isinstance(graph, SocialGraph) else _graph(graph)
@@ -138,13 +136,6 @@ def proximity(
         persons=ends.persons,
         contacts=ends.contacts,
     )
-
-
-def _measure(method: object) -> Measure:
-    if isinstance(method, (RandomWalk, IntroductionPath)):
-        return method
-    check_choice("method", method, tuple(_MEASURES))
-    return _MEASURES[str(method)]()
 
 
 def _graph(graph: object) -> SocialGraph:
@@ -252,11 +243,10 @@ def _contacts(
 class _Job:
     """What every block needs: plain arrays, so that it travels to another process.
 
-    `ready` is what the measure works on: a walk made ready, or the strengths of ties.
+    `persons` and `contacts` stand where the measure has people.
     """
 
-    ready: Any
-    measure: Measure
+    scorer: Scorer
     persons: IntArray
     contacts: Contacts
     top: int
@@ -276,44 +266,22 @@ class _Answer:
 
 
 def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
-    adjacency, persons, contacts = graph.adjacency, ends.persons, ends.contacts
-    ready: Any
-    if isinstance(measure, RandomWalk):
-        if graph.is_directed and measure.normalisation != "out":
-            hint = "use normalisation='out', or make the graph with directed=False"
-            message = "needs ties that hold both ways"
-            raise refuse("RandomWalk.normalisation", message, measure.normalisation, hint=hint)
-        scale = _SCALE[measure.normalisation]
-        ready = _walks.make_ready(
-            adjacency, restart=measure.restart, undirected=not graph.is_directed, scale=scale
-        )
+    scorer = prepare(measure, graph.adjacency, graph.is_directed)
+    persons, contacts = ends.persons, ends.contacts
+    if isinstance(scorer, WalkScorer):
         # The walk keeps people in an order of its own: both ends of every pair move there.
-        place = np.append(ready.place, -1)
+        place = np.append(scorer.ready.place, -1)
         persons = place[persons]
         contacts = attrs.evolve(contacts, person=place[contacts.person])
-    else:
-        if measure.transform == "identity" and (adjacency.data > 1).any():
-            most = float(adjacency.data.max())
-            hint = "use transform='saturating' or 'relative', or scale the weights"
-            raise refuse("graph", "a weight is above 1, which is no strength", most, hint=hint)
-        ready = _kernels.strengths(adjacency, measure.transform, measure.half_weight)
-    return _Job(ready=ready, measure=measure, persons=persons, contacts=contacts, top=top)
-
-
-def _people_scores(job: _Job, starts: IntArray) -> tuple[FloatArray, FloatArray, str]:
-    """Score everybody for a block of starts: scores, certified errors, and how contacts roll up."""
-    measure = job.measure
-    if isinstance(measure, RandomWalk):
-        people, error = _walks.walk(job.ready, starts, measure.tolerance - _kernels.ROUNDING)
-        return people, error + _kernels.ROUNDING, "sum"
-    return _kernels.best_chains(job.ready, starts, measure.max_hops), np.zeros(len(starts)), "max"
+    return _Job(scorer=scorer, persons=persons, contacts=contacts, top=top)
 
 
 def _block(job: _Job, reps: IntArray) -> _Answer:
     """Score every lead for one block of reps and keep the best of them."""
-    people, error, rule = _people_scores(job, job.persons[reps])
-    contacts = job.contacts
-    scores = lead_scores(people, contacts.starts, contacts.person, contacts.weight, rule)
+    scorer, starts, contacts = job.scorer, job.persons[reps], job.contacts
+    found = scorer.in_own_order(starts) if isinstance(scorer, WalkScorer) else scorer.people(starts)
+    people, error = found
+    scores = lead_scores(people, contacts.starts, contacts.person, contacts.weight, scorer.rule)
     if len(reps) <= job.top:
         return _Answer(scores=scores, reps=None, floor=np.zeros(len(scores)), error=error)
     best = Nearest(len(scores), job.top)

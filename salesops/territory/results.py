@@ -12,14 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops import _display
-from salesops._faults import count
+from salesops._faults import count, refuse
 from salesops._frames import Labels, id_column, to_plain
 from salesops._version import __version__
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _kernels
+from salesops.territory._introductions import warmest_chains
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import find, labels_at
-from salesops.territory.measures import IntroductionPath, Measure
+from salesops.territory.measures import IntroductionPath, Measure, document
 
 __all__ = ["Explanation", "Introduction", "Proximity"]
 
@@ -129,6 +130,19 @@ class Introduction:
         return f"{_in_words(self.n_between)} contact{'s' if self.n_between > 1 else ''}"
 
 
+def _apart(
+    chains: list[tuple[float, float, tuple[int, ...]]],
+) -> list[tuple[float, float, tuple[int, ...]]]:
+    """Keep the first of those chains that share somebody in between."""
+    kept, used = [], set[int]()
+    for chain in chains:
+        between = set(chain[2][1:-1])
+        if not between & used:
+            kept.append(chain)
+            used |= between
+    return kept
+
+
 def _in_words(n: int) -> str:
     return _NUMBER_WORDS[n] if n < len(_NUMBER_WORDS) else str(n)
 
@@ -161,12 +175,13 @@ class Proximity:
         The person of each rep in the graph; -1 for somebody without ties.
     contacts : Contacts
         The people through whom each lead is reached.
-    method : RandomWalk or IntroductionPath
+    method : Measure
         The measure, with its options.
     top : int
         How many reps were kept for each lead.
     error : ndarray of shape (n_reps,)
-        Certified bound on the error of the rep's scores, summed over all people; in label order.
+        Certified bound on the error of the rep's scores, summed over all people; in label order. 0 for
+        measures in closed form, which are exact but for rounding; infinite for a sketch, which has none.
     floor : ndarray of shape (n_leads,)
         The most that a rep who is not kept can score; in label order.
     graph : SocialGraph
@@ -187,6 +202,8 @@ class Proximity:
     0.1953
     >>> near.path("ann", "acme"), near.path("ann", "acme", names=True)
     (Introduction(one contact), Introduction(ann → bo → acme))
+    >>> near.paths("ann", "acme", k=2, names=True)
+    (Introduction(ann → bo → acme),)
     >>> near.explain("ann", "acme")
     rep 'ann' and lead 'acme'
       score 0.1953, rank 2 of 2 reps kept
@@ -317,6 +334,63 @@ class Proximity:
             people=people,
         )
 
+    def paths(
+        self, rep: Hashable, lead: Hashable, *, k: int = 3, disjoint: bool = False, names: bool = False
+    ) -> tuple[Introduction, ...]:
+        """Find the k warmest introductions of a rep to a lead.
+
+        Parameters
+        ----------
+        rep, lead : hashable
+            Their ids.
+        k : int, default 3
+            How many to list at most.
+        disjoint : bool, default False
+            True lets nobody stand between in two of them, so that each is a second chance where the one
+            before fails: each is the warmest without the people of those before it.
+        names : bool, default False
+            True names the people in between, for callers who may see them.
+
+        Returns
+        -------
+        tuple of Introduction
+            Warmest first, a contact's chain counting times the contact's weight; the first is that of
+            :meth:`path`. By the options of the measure if it is an :class:`IntroductionPath`, else by its
+            defaults.
+
+        References
+        ----------
+        J. Y. Yen (1971), "Finding the K shortest loopless paths in a network".
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise refuse("k", "must be a whole number of 1 or more", k)
+        r, position, _ = self._place(rep, lead)
+        options = self.method if isinstance(self.method, IntroductionPath) else IntroductionPath()
+        if self.persons[r] < 0:
+            return ()
+        strength = _kernels.strengths(self.graph.adjacency, options.transform, options.half_weight)
+        found: list[tuple[float, float, tuple[int, ...]]] = []
+        for c in range(int(self.contacts.starts[position]), int(self.contacts.starts[position + 1])):
+            person, weight = int(self.contacts.person[c]), float(self.contacts.weight[c])
+            if person >= 0:
+                chains = warmest_chains(
+                    strength, int(self.persons[r]), person, k, max_hops=options.max_hops, disjoint=disjoint
+                )
+                found += [(warmth * weight, warmth, chain) for warmth, chain in chains]
+        found.sort(key=lambda one: (-one[0], len(one[2]), one[2]))
+        if disjoint:
+            found = _apart(found)
+        return tuple(
+            Introduction(
+                rep_id=self.rep_labels[r],
+                lead_id=self.lead_labels[position],
+                strength=warmth,
+                n_between=max(len(chain) - 2, 0),
+                people=tuple(self.graph.labels[p] for p in chain) if names else None,
+            )
+            for _, warmth, chain in found[:k]
+        )
+
     def explain(self, rep: Hashable, lead: Hashable, *, names: bool = False) -> Explanation:
         """Say how near a rep is to a lead, and why.
 
@@ -372,7 +446,7 @@ class Proximity:
             "schema_version": 1,
             "salesops_version": __version__,
             "graph_digest": self.graph.digest,
-            "method": {"kind": self.method.kind, **attrs.asdict(self.method)},
+            "method": document(self.method),
             "top": self.top,
             "reps": to_plain(self.rep_labels.values.tolist(), "reps"),
             "leads": to_plain(self.lead_labels.values.tolist(), "leads"),
@@ -380,7 +454,7 @@ class Proximity:
             "rep": self.reps.tolist(),
             "score": self.scores.tolist(),
             "floor": self.floor.tolist(),
-            "error": self.error.tolist(),
+            "error": [bound if np.isfinite(bound) else None for bound in self.error.tolist()],
         }
 
     def __repr__(self) -> str:

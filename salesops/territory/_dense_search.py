@@ -1,0 +1,410 @@
+"""The search where workload depends on the rep: prices, exchanges, and exact plans of small groups."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from salesops import _run
+from salesops.territory._dense import DenseCase, limit_rows, lower_bound, relax
+from salesops.territory._dense_exchange import Exchange
+from salesops.territory._dense_groups import Group, enumerate_plans, tighten
+from salesops.territory._prices import FloatArray, IntArray
+
+Mask = npt.NDArray[np.bool_]
+
+_FIRST_GROUP, _LARGEST_GROUP = 3, 12
+_REVIEW = 20
+_QUICK, _SLOW = 30_000, 80_000
+_MOST_PLANS = 2_000
+_CALL = 1_500
+"""What a call of the enumeration costs beside its partial plans, in partial plans."""
+_BUDGET = 12_000_000
+_SLACK = 1e-6
+_REACHES = (0.1, 0.2, 0.5)
+_HEAT = 0.1
+_FIRST_WIDE = 6
+_WIDE_PAIRS = 1_000
+_PART_SECONDS, _PART_NODES = 0.7, 200
+_SOLVER_CALL, _SOLVER_PAIR = 30_000, 400
+_LEAST_SHARE = 0.15
+_MEMORY = 3_000_000.0
+_PER_SECOND = 4_000_000.0
+_OPENING = 0.15
+_MILP_PAIRS = 3_000
+_MILP_NODES = 3_000
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class DenseOutcome:
+    """The best plan found, its prices, and the bound on cost that was certified.
+
+    Attributes
+    ----------
+    breach : float
+        Sum of what is beyond the limits; 0 for a sound plan.
+    is_infeasible : bool
+        Whether it was proved that no plan keeps every limit.
+    """
+
+    owner: IntArray
+    breach: float
+    bound: float
+    prices: FloatArray
+    is_infeasible: bool = False
+
+
+def search_dense(
+    case: DenseCase,
+    *,
+    end: float | None = None,
+    budget: int = _BUDGET,
+    progress: _run.Progress | None = None,
+    give_up: float = math.inf,
+) -> DenseOutcome:
+    """Find a cheap plan and a bound on the cost of all plans.
+
+    Parameters
+    ----------
+    give_up : float, optional
+        Stop at this share of the time if no plan within the limits was found.
+    end : float, optional
+        When to stop, by the monotonic clock.
+    budget : int
+        How much to enumerate where there is no end.
+    """
+    search = _DenseSearch(case, end, budget, give_up)
+    for stage in _run.steps(search.stages(), progress):
+        stage()
+    return search.outcome()
+
+
+class _DenseSearch:
+    """What the stages pass on: prices, bound, the plan in hand and the best one."""
+
+    def __init__(
+        self, case: DenseCase, end: float | None, budget: int = _BUDGET, give_up: float = math.inf
+    ) -> None:
+        self.case, self.end, self.budget, self.give_up = case, end, budget, give_up
+        self.is_proved = False
+        self.start = time.monotonic()
+        self.rng = np.random.default_rng(0)
+        self.leads = np.arange(case.n_leads)
+        self.prices, self.owner = relax(case)
+        self.bound = self._rounded(lower_bound(case, self.prices))
+        priced = case.priced(self.prices)
+        self.regret = priced - priced.min(axis=0)
+        self.penalty = self._penalty()
+        self.best: IntArray | None = None
+        self.best_cost = math.inf
+        self.spent = 0
+        self.size = min(_FIRST_GROUP, case.n_reps)
+        self.wide = float(_FIRST_WIDE)
+        self.gain = {"enumerate": 1e-9, "solve": 0.0}
+        self.work = {"enumerate": 1.0, "solve": 1.0}
+        self.largest = min(_LARGEST_GROUP, case.n_reps)
+        self.calls = self.effort = self.idle = 0
+
+    def _rounded(self, bound: float) -> float:
+        """Round a bound up to a cost that a plan can have."""
+        if not self.case.step or not math.isfinite(bound):
+            return bound
+        return max(bound, math.ceil(bound - 1e-6))
+
+    def _penalty(self) -> FloatArray:
+        """Price a unit beyond a limit at a few times what it is worth."""
+        case = self.case
+        penalty = np.empty(case.upper.shape)
+        allowed = np.isfinite(case.cost)
+        spread = np.where(allowed, case.cost, -np.inf).max(axis=0) - case.cost.min(axis=0)
+        typical = float(np.median(spread)) if len(spread) else 0.0
+        for k, use in enumerate(case.work):
+            unit = float(use[use > 0].mean()) if (use > 0).any() else 1.0
+            penalty[:, k] = 3.0 * np.abs(self.prices[:, k]).max(initial=0.0) + (0.02 * typical + 1e-9) / unit
+        return penalty
+
+    def stop(self) -> bool:
+        """Say whether time or budget is up, or there is nothing left to find."""
+        if self.is_proved or self.is_done() or (self.best is None and self.share() > self.give_up):
+            return True
+        if self.end is not None:
+            return time.monotonic() >= self.end
+        return self.spent >= self.budget
+
+    def share(self) -> float:
+        """Say which part of the time or budget is used."""
+        if self.end is None:
+            return self.spent / self.budget
+        return (time.monotonic() - self.start) / max(self.end - self.start, 1e-9)
+
+    def is_done(self) -> bool:
+        """Say whether no plan can be cheaper than the best one."""
+        tiny = 1e-12 * max(1.0, abs(self.bound))
+        return self.best is not None and self.best_cost - self.bound <= max(0.999 * self.case.step, tiny)
+
+    def stages(self) -> list[Callable[[], None]]:
+        """List what there is to do."""
+        return [self._exchange, lambda: self._improve(0.25, 2), self._finish, lambda: self._improve(1.0, 20)]
+
+    def outcome(self) -> DenseOutcome:
+        """Give the best plan, or the one in hand if none is sound."""
+        owner = self.owner if self.best is None else self.best
+        return DenseOutcome(
+            owner=owner,
+            breach=float(self.case.excess(self.case.used(owner)).sum()),
+            bound=self.bound,
+            prices=self.prices,
+            is_infeasible=self.is_proved and self.best is None,
+        )
+
+    def _note(self) -> None:
+        """Keep the plan in hand if it is sound and the cheapest so far."""
+        cost = self.case.cost_of(self.owner)
+        if cost < self.best_cost and not (self.case.excess(self.case.used(self.owner)) > 0).any():
+            self.best, self.best_cost = self.owner.copy(), cost
+
+    def _exchange(self) -> None:
+        """Descend by exchanges, at rising penalties while limits are broken."""
+        if not math.isfinite(self.bound):
+            self.is_proved = True
+        for _ in range(4):
+            dealt = Exchange(self.case, self.owner, self.penalty)
+            dealt.descend(
+                self.rng, tries=6_000, patience=1_500, stop=lambda: self.stop() or self.share() > _OPENING
+            )
+            self.owner = dealt.owner
+            self._note()
+            if self.best is not None or self.stop():
+                break
+            self.penalty = 2.0 * self.penalty
+
+    def _improve(self, until: float, patience: int) -> None:
+        """Plan groups of reps anew, those with most to gain first, until a share of the time is used.
+
+        Without a time limit, also until nothing was gained for a while, in rounds of one call for each rep.
+        """
+        idle, patience = 0, patience * (self.case.n_reps + 10)
+        while not self.stop() and self.share() < until:
+            gained = self._work()
+            idle = 0 if gained > 0 else idle + 1
+            if self.best is None and idle % (10 * self.case.n_reps + 10) == 0:
+                self.penalty = 2.0 * self.penalty
+            if idle > patience and (self.end is None or until < 1) and self.size == self.largest:
+                break
+
+    def _work(self) -> float:
+        """Take the tool that has gained most for its work of late, or one that had little of it."""
+        tools = {"enumerate": self._replan, "solve": self._resolve}
+        total = sum(self.work.values())
+        starved = [tool for tool in tools if self.work[tool] < _LEAST_SHARE * total]
+        tool = starved[0] if starved else max(tools, key=lambda tool: self.gain[tool] / self.work[tool])
+        before, start = self.spent, time.monotonic()
+        gained = tools[tool]()
+        work = float(self.spent - before)
+        if self.end is not None:
+            work = _PER_SECOND * (time.monotonic() - start)
+        fade = math.exp(-work / _MEMORY)
+        self.gain = {each: gain * fade for each, gain in self.gain.items()}
+        self.work = {each: spent * fade for each, spent in self.work.items()}
+        self.gain[tool] += gained
+        self.work[tool] += work
+        return gained
+
+    def _gaps(self) -> FloatArray:
+        """How much each rep's part of the plan costs beyond its part of the bound."""
+        case, used = self.case, self.case.used(self.owner)
+        gap = np.bincount(
+            self.owner, weights=self.regret[self.owner, self.leads], minlength=case.n_reps
+        ).astype(float)
+        with np.errstate(invalid="ignore"):
+            unused = np.where(
+                self.prices > 0, case.upper - used, np.where(self.prices < 0, case.lower - used, 0)
+            )
+        gap += np.maximum(self.prices * unused, 0.0).sum(axis=1)
+        return np.asarray(gap + (case.excess(used) * self.penalty).sum(axis=1))
+
+    def _heat(self) -> float:
+        """Say how much worse a plan of a group may be than the best one; half the time not at all."""
+        if self.best is None or self.rng.random() < 0.5:
+            return 0.0
+        return _HEAT * max(0.9 - self.share(), 0.0) * (self.best_cost - self.bound) / self.case.n_reps
+
+    def _resize(self, work: int, gained: float) -> None:
+        """Plan more reps together where that is quick and fewer gain nothing; fewer where it is slow."""
+        self.calls, self.effort = self.calls + 1, self.effort + work
+        self.idle = 0 if gained > 0 else self.idle + 1
+        if self.calls < _REVIEW:
+            return
+        mean = self.effort / self.calls
+        if mean > _SLOW and self.size > 2:
+            self.size, self.idle = self.size - 1, 0
+        elif mean < _QUICK and self.idle >= max(self.case.n_reps, _REVIEW) and self.size < self.largest:
+            self.size, self.idle = self.size + 1, 0
+        self.calls = self.effort = 0
+
+    def _pick(self, size: int) -> IntArray:
+        """Choose reps who are far from the bound and could take each other's leads."""
+        if size >= self.case.n_reps:
+            return np.arange(self.case.n_reps)
+        gap = self._gaps()
+        weight = gap + 0.3 * gap.mean() + 1e-12
+        first = int(self.rng.choice(len(gap), p=weight / weight.sum()))
+        near = (self.regret[:, self.owner == first] <= weight[first] * size).sum(axis=1)
+        weight *= near + 0.2
+        weight[first] = 0.0
+        others = self.rng.choice(len(gap), size - 1, replace=False, p=weight / weight.sum())
+        return np.sort(np.append(others, first))
+
+    def _replan(self) -> float:
+        """Plan one group anew; say what was gained."""
+        case = self.case
+        reps = self._pick(self.size)
+        leads = np.flatnonzero(np.isin(self.owner, reps))
+        group = Group.of(case, reps, leads)
+        broken = case.excess(case.used(self.owner))[reps]
+        now = float(case.cost[self.owner[leads], leads].sum())
+        target = now + float((broken * self.penalty[reps]).sum())
+        bound, prices = tighten(group, self.prices[reps].T, target)
+        looked, gained = 0, 0.0
+        least = case.step or 1e-9 * max(1.0, abs(now))
+        sideways = self.rng.random() < 0.3
+        if target - bound >= 0.999 * least or broken.any():
+            slack = target - bound - (0.0 if sideways and case.step else 0.5 * least)
+            heat = self._heat()
+            slack += 2.0 * heat
+            reach = 1.0 if len(reps) == case.n_reps else float(self.rng.choice(_REACHES))
+            found, looked, is_exact = enumerate_plans(
+                group, prices, slack + 1e-7 * least, most=_MOST_PLANS, reach=reach, heat=heat, rng=self.rng
+            )
+            if found is not None:
+                self.owner[leads] = reps[found]
+                gained = target - float(case.cost[reps[found], leads].sum())
+                self._note()
+            if is_exact and heat == 0.0 and len(reps) == case.n_reps and not sideways and not broken.any():
+                # All reps together: nothing is cheaper than the plan in hand, but for what `least` leaves.
+                self.is_proved = True
+                self.bound = max(self.bound, self.best_cost - (0.0 if case.step else 2.0 * least))
+        work = looked + _CALL
+        self.spent += work
+        self._resize(work, gained)
+        return gained
+
+    def _resolve(self) -> float:
+        """Solve a larger group as a mixed-integer programme over its better pairs; say what was gained."""
+        case = self.case
+        reps = self._pick(min(int(self.wide), case.n_reps))
+        leads = np.flatnonzero(np.isin(self.owner, reps))
+        group, own = Group.of(case, reps, leads), np.searchsorted(reps, self.owner[leads])
+        now = float(group.cost[own, np.arange(len(leads))].sum())
+        broken = case.excess(case.used(self.owner))[reps]
+        target = now + float((broken * self.penalty[reps]).sum())
+        bound, prices = tighten(group, self.prices[reps].T, target)
+        priced = group.priced(prices)
+        kept = priced - priced.min(axis=0, initial=np.inf) <= 0.5 * (target - bound)
+        kept[own, np.arange(len(leads))] = True
+        size = int(kept.sum())
+        if size == len(leads):
+            self.wide = min(1.1 * self.wide, float(case.n_reps))
+            self.spent += 2 * _CALL
+            return 0.0
+        part = attrs.evolve(
+            case,
+            cost=group.cost,
+            work=tuple(group.work),
+            upper=case.upper[reps],
+            lower=case.lower[reps],
+        )
+        limit = None if self.end is None else min(self.end - time.monotonic(), _PART_SECONDS)
+        answer = _programme(part, kept, limit, nodes=_PART_NODES)
+        self.spent += _SOLVER_CALL + _SOLVER_PAIR * size * (1 + answer.nodes // 10)
+        gained = 0.0
+        if answer.owner is not None:
+            after = part.cost_of(answer.owner)
+            if after <= target and not (part.excess(part.used(answer.owner)) > 0).any():
+                self.owner[leads] = reps[answer.owner]
+                gained = target - after
+                self._note()
+        slow = answer.status != 0 or size > _WIDE_PAIRS
+        self.wide *= 0.9 if slow else 1.0 if gained > 0 else 1.03
+        self.wide = float(np.clip(self.wide, 3.0, max(case.n_reps, 3)))
+        return gained
+
+    def _finish(self) -> None:
+        """Solve what is left to the end if it is small."""
+        if self.stop():
+            return
+        case = self.case
+        kept = np.isfinite(case.cost)
+        if self.best is not None:
+            # A pair whose regret alone exceeds the gap is in no cheaper plan.
+            kept &= self.regret <= (self.best_cost - self.bound) * (1 + 1e-9) + 1e-6
+        if int(kept.sum()) > _MILP_PAIRS:
+            return
+        limit = None if self.end is None else 0.3 * (self.end - time.monotonic())
+        answer = _programme(case, kept, limit)
+        self.is_proved = answer.status in (0, 2)
+        if answer.status == 2 and self.best is not None:
+            self.bound = max(self.bound, self.best_cost)
+        if answer.owner is not None:
+            self.owner = answer.owner
+            self._note()
+            if self.best is not None:
+                self.owner = self.best.copy()
+            else:
+                self.is_proved = False
+        if answer.bound is not None:
+            self.bound = max(self.bound, self._rounded(min(answer.bound, self.best_cost)))
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Answer:
+    """What the mixed-integer programme says: HiGHS's status, a plan and a bound on cost if there are any."""
+
+    status: int
+    nodes: int
+    owner: IntArray | None
+    bound: float | None
+
+
+def _programme(case: DenseCase, kept: Mask, time_limit: float | None, *, nodes: int = _MILP_NODES) -> _Answer:
+    """Solve a case over the pairs kept."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    rep, lead = np.nonzero(kept)
+    n = len(rep)
+    if not kept.any(axis=0).all():
+        return _Answer(status=2, nodes=0, owner=None, bound=None)
+    rows, right, *_ = limit_rows(case, rep, lead)
+    once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(case.n_leads, n))
+    options: Any = {"mip_rel_gap": 0.0, "node_limit": nodes}
+    if time_limit is not None:
+        options["time_limit"] = max(time_limit, 0.1)
+    scale = 1000.0 / (float(np.abs(case.cost[rep, lead]).max(initial=0.0)) or 1.0)
+    answer = milp(
+        case.cost[rep, lead] * scale,
+        integrality=np.ones(n, dtype=np.int64),
+        bounds=Bounds(0, 1),
+        constraints=[LinearConstraint(once, 1.0, 1.0), LinearConstraint(rows, -np.inf, right)],
+        options=options,
+    )
+    owner: IntArray | None = None
+    if answer.x is not None:
+        owner = np.zeros(case.n_leads, dtype=np.int64)
+        taken = answer.x > 0.5
+        owner[lead[taken]] = rep[taken]
+    dual = getattr(answer, "mip_dual_bound", None)
+    bound = None if dual is None or not np.isfinite(dual) else (float(dual) - _SLACK * (1 + n)) / scale
+    looked = int(getattr(answer, "mip_node_count", None) or 0)
+    return _Answer(status=int(answer.status), nodes=looked, owner=owner, bound=bound)
+
+
+def has_plan(case: DenseCase) -> bool:
+    """Say whether a small case has a plan; True if that could not be decided."""
+    return _programme(case, np.isfinite(case.cost), None).status != 2
