@@ -53,15 +53,11 @@ class Pairs:
         listed, scores = np.empty((len(row), width), dtype=np.int32), np.empty((len(row), width))
 
         def lay_out(part: slice) -> int:
-            place = first[part, None] + np.arange(width)
-            behind = place >= last[part, None]
-            place[behind] = 0
-            among = position[prox.reps[place]]
-            among[behind] = n_reps
+            among, score = _rows_of(prox, position, first[part], last[part], width, n_reps)
             order = np.argsort(among, axis=1)
             among = np.take_along_axis(among, order, axis=1)
             nobody = among == n_reps
-            score = np.take_along_axis(prox.scores[place], order, axis=1)
+            score = np.take_along_axis(score, order, axis=1)
             score *= value[part, None]
             score[nobody], among[nobody] = -np.inf, -1
             listed[part], scores[part] = among, score
@@ -82,6 +78,21 @@ class Pairs:
             return self
         width = int(self.tally()[leads].max(initial=0))
         return Pairs(reps=self.reps[leads, :width], scores=self.scores[leads, :width])
+
+
+def _rows_of(
+    prox: Proximity, position: Reps, first: IntArray, last: IntArray, width: int, nobody: int
+) -> tuple[Reps, FloatArray]:
+    """Take the rows of some leads, each as wide as the widest, with `nobody` in what is left over."""
+    if (last - first == width).all() and (first[1:] == last[:-1]).all():
+        span = slice(int(first[0]), int(last[-1]))
+        return position[prox.reps[span]].reshape(-1, width), prox.scores[span].reshape(-1, width)
+    place = first[:, None] + np.arange(width)
+    behind = place >= last[:, None]
+    place[behind] = 0
+    among = position[prox.reps[place]]
+    among[behind] = nobody
+    return among, prox.scores[place]
 
 
 def places(labels: Labels, others: Labels) -> IntArray:
