@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from salesops import _run
+from salesops.territory._clock import clock
 from salesops.territory._dense import DenseCase, limit_rows, lower_bound, relax
 from salesops.territory._dense_exchange import Exchange
 from salesops.territory._dense_groups import Group, enumerate_plans, tighten
@@ -94,7 +94,7 @@ class _DenseSearch:
     ) -> None:
         self.case, self.end, self.budget, self.give_up = case, end, budget, give_up
         self.is_proved = False
-        self.start = time.monotonic()
+        self.start = clock()
         self.rng = np.random.default_rng(0)
         self.leads = np.arange(case.n_leads)
         self.prices, self.owner = relax(case)
@@ -135,14 +135,14 @@ class _DenseSearch:
         if self.is_proved or self.is_done() or (self.best is None and self.share() > self.give_up):
             return True
         if self.end is not None:
-            return time.monotonic() >= self.end
+            return clock() >= self.end
         return self.spent >= self.budget
 
     def share(self) -> float:
         """Say which part of the time or budget is used."""
         if self.end is None:
             return self.spent / self.budget
-        return (time.monotonic() - self.start) / max(self.end - self.start, 1e-9)
+        return (clock() - self.start) / max(self.end - self.start, 1e-9)
 
     def is_done(self) -> bool:
         """Say whether no plan can be cheaper than the best one."""
@@ -205,11 +205,11 @@ class _DenseSearch:
         total = sum(self.work.values())
         starved = [tool for tool in tools if self.work[tool] < _LEAST_SHARE * total]
         tool = starved[0] if starved else max(tools, key=lambda tool: self.gain[tool] / self.work[tool])
-        before, start = self.spent, time.monotonic()
+        before, start = self.spent, clock()
         gained = tools[tool]()
         work = float(self.spent - before)
         if self.end is not None:
-            work = _PER_SECOND * (time.monotonic() - start)
+            work = _PER_SECOND * (clock() - start)
         fade = math.exp(-work / _MEMORY)
         self.gain = {each: gain * fade for each, gain in self.gain.items()}
         self.work = {each: spent * fade for each, spent in self.work.items()}
@@ -321,7 +321,7 @@ class _DenseSearch:
             upper=case.upper[reps],
             lower=case.lower[reps],
         )
-        limit = None if self.end is None else min(self.end - time.monotonic(), _PART_SECONDS)
+        limit = None if self.end is None else min(self.end - clock(), _PART_SECONDS)
         answer = _programme(part, kept, limit, nodes=_PART_NODES)
         self.spent += _SOLVER_CALL + _SOLVER_PAIR * size * (1 + answer.nodes // 10)
         gained = 0.0
@@ -347,7 +347,7 @@ class _DenseSearch:
             kept &= self.regret <= (self.best_cost - self.bound) * (1 + 1e-9) + 1e-6
         if int(kept.sum()) > _MILP_PAIRS:
             return
-        limit = None if self.end is None else 0.3 * (self.end - time.monotonic())
+        limit = None if self.end is None else 0.3 * (self.end - clock())
         answer = _programme(case, kept, limit)
         self.is_proved = answer.status in (0, 2)
         if answer.status == 2 and self.best is not None:

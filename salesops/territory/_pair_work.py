@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import attrs
 import numpy as np
@@ -12,6 +11,7 @@ from salesops import _run
 from salesops._display import number
 from salesops._faults import refuse
 from salesops.errors import Infeasible, Problem
+from salesops.territory._clock import clock
 from salesops.territory._conflicts import Conflict, in_words
 from salesops.territory._dense import DenseCase, lower_bound, relax
 from salesops.territory._dense_search import has_plan, search_dense
@@ -114,7 +114,7 @@ def search_pairs(
     if instance.current is not None and (math.isfinite(instance.max_moves) or instance.stay):
         rule = "a workload that depends on the rep does not go with limits or prices of moves"
         raise refuse("score.workload", rule, f"{n_reps} reps, {n} leads")
-    end = None if time_limit is None else time.monotonic() + time_limit
+    end = None if time_limit is None else clock() + time_limit
     work = task.work_of_pairs()[:, free]
     if instance.must_own:
         found = _own_all(instance, work, end, progress)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import attrs
 import numpy as np
 
 from salesops import _run
+from salesops.territory._clock import clock
 from salesops.territory._draft import Draft
 from salesops.territory._exact import solve_exactly
 from salesops.territory._improve import eject, shift
@@ -91,7 +91,7 @@ class _Search:
         self.best = Draft.of(instance, np.full(instance.n_leads, -1, dtype=np.int64))
         self.first: IntArray | None = None
         self.is_infeasible = False
-        self._end = None if time_limit is None else time.monotonic() + time_limit
+        self._end = None if time_limit is None else clock() + time_limit
 
     def outcome(self) -> Outcome:
         """Give the plan; one that leaves leads out is compared with all plans that may."""
@@ -109,7 +109,7 @@ class _Search:
 
     def stop(self) -> bool:
         """Say whether the time is up."""
-        return self._end is not None and time.monotonic() > self._end
+        return self._end is not None and clock() > self._end
 
     def stages(self) -> list[Callable[[], None]]:
         """List what there is to do, smallest problems first to the end."""
@@ -188,7 +188,7 @@ class _Search:
         solved = polish(case, self.prices, self.units, width=case.n_reps)
         if solved is not None:
             self._keep(solved[0], solved[1])
-        limit = None if self._end is None else self._end - time.monotonic()
+        limit = None if self._end is None else self._end - clock()
         answer = solve_exactly(case, time_limit=limit)
         if answer.is_infeasible and case.must_own and case.may_leave:
             self.instance = case = attrs.evolve(case, must_own=False)

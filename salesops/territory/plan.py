@@ -12,13 +12,12 @@ import pandas as pd
 
 from salesops import _display
 from salesops._display import number, percent
-from salesops._faults import check_choice, count, raise_all
-from salesops._frames import Labels, from_plain, id_column, to_plain
-from salesops._frames.ids import factorize
-from salesops._frames.tables import object_column
+from salesops._faults import count
+from salesops._frames import Labels, id_column
 from salesops.errors import Problem, show
 from salesops.models import Territory
 from salesops.territory._eligible import Eligibility
+from salesops.territory._plan_document import fields_of_plan, written_plan
 from salesops.territory.inputs import find, labels_at
 from salesops.territory.results import Explanation, Proximity
 
@@ -31,29 +30,6 @@ __all__ = ["TerritoryPlan"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-
-_SCHEMA_VERSION = 1
-_OPTIONAL = {"eligibility", "current", "move_price"}
-_LABELS = ("rep_labels", "lead_labels")
-_ARRAYS = {
-    "owner": np.int64,
-    "score": np.float64,
-    "proximity": np.float64,
-    "value": np.float64,
-    "use": np.float64,
-    "capacity": np.float64,
-    "upper": np.float64,
-    "lower": np.float64,
-    "used": np.float64,
-    "prices": np.float64,
-    "closest": np.int64,
-    "closest_score": np.float64,
-    "closest_work": np.float64,
-    "runner_up": np.int64,
-    "runner_up_score": np.float64,
-    "barred": np.int64,
-    "barred_score": np.float64,
-}
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -259,6 +235,16 @@ class TerritoryPlan:
             ``lead_id``, ``from_rep_id``, ``to_rep_id`` (missing without an owner), ``value``, ``score`` (with
             the new owner), in falling order of value, then in label order. Empty if the plan was made without
             `current`.
+
+        Examples
+        --------
+        >>> from salesops import territory
+        >>> score = {"rep_id": ["ann", "bo"], "lead_id": ["acme", "acme"], "score": [1.0, 3.0]}
+        >>> today = {"lead_id": ["acme"], "rep_id": ["ann"]}
+        >>> reps, leads = {"rep_id": ["ann", "bo"]}, {"lead_id": ["acme"]}
+        >>> territory.assign(reps, leads, score=score, current=today).moves()
+          lead_id from_rep_id to_rep_id  value  score
+        0    acme         ann        bo    1.0    3.0
         """
         before = np.full(len(self.owner), -1) if self.current is None else self.current
         moved = np.flatnonzero((before >= 0) & (self.owner != before))
@@ -475,33 +461,7 @@ class TerritoryPlan:
         -------
         dict
         """
-        document: dict[str, Any] = {
-            "kind": "territory_plan",
-            "schema_version": _SCHEMA_VERSION,
-            "salesops_version": self.salesops_version,
-            "input_digest": self.input_digest,
-            "reps": to_plain(self.rep_labels.values.tolist(), "reps"),
-            "leads": to_plain(self.lead_labels.values.tolist(), "leads"),
-            "quantities": list(self.quantities),
-            "reason": self.reason.tolist(),
-            "has_proximity": self.has_proximity,
-            "hops": None if self.hops is None else self.hops.tolist(),
-            "bound": self.bound,
-            "gap": self.gap,
-            "no_gap_reason": self.no_gap_reason,
-            "violations": [violation.to_dict() for violation in self.violations],
-            "balance": {
-                name: list(band) if isinstance(band, tuple) else band for name, band in self.balance.items()
-            },
-            "fallback": self.fallback,
-        }
-        if self.current is not None:
-            document["current"] = self.current.tolist()
-            document["move_price"] = self.move_price
-        if self.eligibility is not None:
-            document["eligibility"] = self.eligibility.to_dict()
-        document.update({name: _listed(getattr(self, name)) for name in _ARRAYS})
-        return document
+        return written_plan(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
@@ -520,38 +480,7 @@ class TerritoryPlan:
         InvalidInput
             If fields are missing or unknown.
         """
-        fields = {field.name for field in attrs.fields(cls)} - {"prox", *_OPTIONAL, *_LABELS}
-        fields |= {"kind", "schema_version", "reps", "leads"}
-        faults = [
-            Problem(path=f"$.{name}", message="the field is missing")
-            for name in sorted(fields - set(document))
-        ]
-        faults += [
-            Problem(path=f"$.{name}", message="unknown field")
-            for name in sorted(set(document) - fields - _OPTIONAL)
-        ]
-        raise_all("territory plan", faults)
-        check_choice("$.kind", document["kind"], ("territory_plan",))
-        rest = {name: document[name] for name in fields - {"kind", "schema_version", "reps", "leads"}}
-        n, q = len(document["reps"]), len(document["quantities"])
-        tall = {"use": len(document["leads"]), "upper": n, "lower": n, "used": n, "prices": n}
-        for name, kind in _ARRAYS.items():
-            values = _array(document[name], kind, missing=-np.inf if name == "lower" else np.inf)
-            rest[name] = values.reshape(tall[name], q) if name in tall else values
-        rest["reason"] = np.array(document["reason"], dtype=object)
-        rest["quantities"] = tuple(document["quantities"])
-        rest["balance"] = {
-            name: tuple(band) if isinstance(band, list) else band
-            for name, band in document["balance"].items()
-        }
-        if "eligibility" in document:
-            rest["eligibility"] = Eligibility.from_dict(document["eligibility"], n)
-        if "current" in document:
-            rest["current"] = np.array(document["current"], dtype=np.int64)
-            rest["move_price"] = float(document.get("move_price", 0.0))
-        rest["hops"] = None if document["hops"] is None else np.array(document["hops"], dtype=np.int8)
-        rest["violations"] = tuple(Problem(**violation) for violation in document["violations"])
-        return cls(rep_labels=_labels(document["reps"]), lead_labels=_labels(document["leads"]), **rest)
+        return cls(**fields_of_plan(document, {field.name for field in attrs.fields(cls)}))
 
     def __repr__(self) -> str:
         owned = f"{int((self.owner >= 0).sum())} of {count(len(self.owner), 'lead')} owned"
@@ -577,24 +506,3 @@ class TerritoryPlan:
         }
         notes = [violation.sentence() for violation in self.violations]
         return _display.html_card("Territory plan", facts, [("territories", self.loads())], notes=notes)
-
-
-def _listed(values: npt.NDArray[Any]) -> list[Any]:
-    """Write an array as lists; what is infinite as None, since JSON has no name for it."""
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        cells = values.astype(object)
-        cells[~np.isfinite(values)] = None
-        return list(cells.tolist())
-    return list(values.tolist())
-
-
-def _array(values: Any, kind: Any, *, missing: float) -> npt.NDArray[Any]:
-    cells = np.array(values, dtype=object)
-    empty = np.array([cell is None for cell in cells.ravel()], dtype=bool).reshape(cells.shape)
-    cells[empty] = missing
-    return cells.astype(kind)
-
-
-def _labels(values: Any) -> Labels:
-    ids, _ = factorize(object_column(from_plain(values)))
-    return Labels.of(ids)

@@ -265,7 +265,23 @@ class Frontier:
 
     Examples
     --------
-    See :func:`frontier`.
+    >>> from salesops import territory
+    >>> graph = territory.SocialGraph.from_ties({"source": ["ann", "bo"], "target": ["acme", "bolt"]})
+    >>> reps, leads = {"rep_id": ["ann", "bo"]}, {"lead_id": ["acme", "bolt"]}
+    >>> near = territory.proximity(graph, reps, leads)
+    >>> first = {"rep_id": ["ann", "ann"], "lead_id": ["acme", "bolt"], "score": [1, 1]}
+    >>> today = territory.assign(reps, leads, near, score=first)
+    >>> line = territory.frontier(today, moves=(0, 1), score=near.to_frame())
+    >>> line
+    Frontier(2 plans, up to 1 move for 100.0 % more)
+    >>> line.to_frame()["score"].round(3).tolist()
+    [0.459, 0.919]
+    >>> len(line.to_dict()["plans"])
+    2
+    >>> print(line.explain())
+    0 moves: score 0.4595, 0.0 % more
+    1 move: score 0.9189, 100.0 % more
+    >>> ax = line.plot()
     """
 
     plans: tuple[TerritoryPlan, ...]
@@ -353,10 +369,8 @@ class Frontier:
 
     def __repr__(self) -> str:
         most = self.to_frame().iloc[-1]
-        gain = percent(float(most["gain"]))
-        return (
-            f"Frontier({count(len(self.plans), 'plan')}, up to {int(most['n_moved'])} moves for {gain} more)"
-        )
+        moves, gain = count(int(most["n_moved"]), "move"), percent(float(most["gain"]))
+        return f"Frontier({count(len(self.plans), 'plan')}, up to {moves} for {gain} more)"
 
     def _repr_html_(self) -> str:
         return _display.html_card("Moves against proximity gained", {}, [("plans", self.to_frame())])
@@ -373,8 +387,8 @@ def frontier(
         Today's.
     moves : sequence of int or float
         Values for `max_moves`.
-    **options
-        Anything else that :func:`realign` takes.
+    options : anything
+        Whatever else that :func:`realign` takes.
 
     Returns
     -------

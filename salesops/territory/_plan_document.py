@@ -1,0 +1,125 @@
+"""A territory plan as a document, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from salesops._faults import check_choice, raise_all
+from salesops._frames import Labels, from_plain, to_plain
+from salesops._frames.ids import factorize
+from salesops._frames.tables import object_column
+from salesops.errors import Problem
+from salesops.territory._eligible import Eligibility
+
+_SCHEMA_VERSION = 1
+_OPTIONAL = {"eligibility", "current", "move_price"}
+_LABELS = ("rep_labels", "lead_labels")
+_ARRAYS = {
+    "owner": np.int64,
+    "score": np.float64,
+    "proximity": np.float64,
+    "value": np.float64,
+    "use": np.float64,
+    "capacity": np.float64,
+    "upper": np.float64,
+    "lower": np.float64,
+    "used": np.float64,
+    "prices": np.float64,
+    "closest": np.int64,
+    "closest_score": np.float64,
+    "closest_work": np.float64,
+    "runner_up": np.int64,
+    "runner_up_score": np.float64,
+    "barred": np.int64,
+    "barred_score": np.float64,
+}
+
+
+def written_plan(plan: Any) -> dict[str, Any]:
+    """Write a plan as plain JSON types."""
+    document: dict[str, Any] = {
+        "kind": "territory_plan",
+        "schema_version": _SCHEMA_VERSION,
+        "salesops_version": plan.salesops_version,
+        "input_digest": plan.input_digest,
+        "reps": to_plain(plan.rep_labels.values.tolist(), "reps"),
+        "leads": to_plain(plan.lead_labels.values.tolist(), "leads"),
+        "quantities": list(plan.quantities),
+        "reason": plan.reason.tolist(),
+        "has_proximity": plan.has_proximity,
+        "hops": None if plan.hops is None else plan.hops.tolist(),
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "no_gap_reason": plan.no_gap_reason,
+        "violations": [violation.to_dict() for violation in plan.violations],
+        "balance": {
+            name: list(band) if isinstance(band, tuple) else band for name, band in plan.balance.items()
+        },
+        "fallback": plan.fallback,
+    }
+    if plan.current is not None:
+        document["current"] = plan.current.tolist()
+        document["move_price"] = plan.move_price
+    if plan.eligibility is not None:
+        document["eligibility"] = plan.eligibility.to_dict()
+    document.update({name: _listed(getattr(plan, name)) for name in _ARRAYS})
+    return document
+
+
+def fields_of_plan(document: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    """Read the fields of a plan from its document; missing and unknown ones are faults."""
+    fields = known - {"prox", *_OPTIONAL, *_LABELS}
+    fields |= {"kind", "schema_version", "reps", "leads"}
+    faults = [
+        Problem(path=f"$.{name}", message="the field is missing") for name in sorted(fields - set(document))
+    ]
+    faults += [
+        Problem(path=f"$.{name}", message="unknown field")
+        for name in sorted(set(document) - fields - _OPTIONAL)
+    ]
+    raise_all("territory plan", faults)
+    check_choice("$.kind", document["kind"], ("territory_plan",))
+    rest = {name: document[name] for name in fields - {"kind", "schema_version", "reps", "leads"}}
+    n, q = len(document["reps"]), len(document["quantities"])
+    tall = {"use": len(document["leads"]), "upper": n, "lower": n, "used": n, "prices": n}
+    for name, kind in _ARRAYS.items():
+        values = _array(document[name], kind, missing=-np.inf if name == "lower" else np.inf)
+        rest[name] = values.reshape(tall[name], q) if name in tall else values
+    rest["reason"] = np.array(document["reason"], dtype=object)
+    rest["quantities"] = tuple(document["quantities"])
+    rest["balance"] = {
+        name: tuple(band) if isinstance(band, list) else band for name, band in document["balance"].items()
+    }
+    if "eligibility" in document:
+        rest["eligibility"] = Eligibility.from_dict(document["eligibility"], n)
+    if "current" in document:
+        rest["current"] = np.array(document["current"], dtype=np.int64)
+        rest["move_price"] = float(document.get("move_price", 0.0))
+    rest["hops"] = None if document["hops"] is None else np.array(document["hops"], dtype=np.int8)
+    rest["violations"] = tuple(Problem(**violation) for violation in document["violations"])
+    return {"rep_labels": _labels(document["reps"]), "lead_labels": _labels(document["leads"]), **rest}
+
+
+def _listed(values: npt.NDArray[Any]) -> list[Any]:
+    """Write an array as lists; what is infinite as None, since JSON has no name for it."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        cells = values.astype(object)
+        cells[~np.isfinite(values)] = None
+        return list(cells.tolist())
+    return list(values.tolist())
+
+
+def _array(values: Any, kind: Any, *, missing: float) -> npt.NDArray[Any]:
+    cells = np.array(values, dtype=object)
+    empty = np.array([cell is None for cell in cells.ravel()], dtype=bool).reshape(cells.shape)
+    cells[empty] = missing
+    return cells.astype(kind)
+
+
+def _labels(values: Any) -> Labels:
+    ids, _ = factorize(object_column(from_plain(values)))
+    return Labels.of(ids)
