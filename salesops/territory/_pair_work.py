@@ -14,7 +14,8 @@ from salesops._faults import refuse
 from salesops.errors import Infeasible, Problem
 from salesops.territory._conflicts import Conflict, in_words
 from salesops.territory._dense import DenseCase, lower_bound, relax
-from salesops.territory._dense_search import has_plan, search_dense
+from salesops.territory._dense_programme import has_plan
+from salesops.territory._dense_search import search_dense
 from salesops.territory._glance import glance
 from salesops.territory._prices import FloatArray, Instance, IntArray
 from salesops.territory._rules import Rulebook, System
