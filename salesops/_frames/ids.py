@@ -174,7 +174,9 @@ class Labels:
         if not parts:
             return cls(np.empty(0, dtype=object))
         if families == {"int"} and all(part.dtype.kind == "i" for part in parts):
-            return cls(np.unique(np.concatenate(parts)))
+            # Sorting is many times faster here than np.unique, which hashes.
+            values = np.sort(np.concatenate(parts))
+            return cls(values[np.concatenate([[True], values[1:] != values[:-1]])])
         if families == {"str"}:
             return cls(
                 _objects(np.array(sorted(set().union(*(part.tolist() for part in parts))), dtype=object))
@@ -200,6 +202,11 @@ class Labels:
     def position(self, label: Hashable) -> int:
         """Find one id; -1 if it is not there. 1, 1.0, True and "1" are four different ids."""
         value = scalar(label)
+        if self.values.dtype.kind == "i":
+            if family(value) != "int" or not -(2**63) <= value < 2**63:  # type: ignore[operator]  # an int
+                return -1
+            place = int(np.searchsorted(self.values, value))  # type: ignore[call-overload]  # an int
+            return place if place < len(self.values) and self.values[place] == value else -1
         return self._position.get((family(value), value), -1)
 
     def codes(self, column: Ids) -> IntArray:

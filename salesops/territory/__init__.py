@@ -30,6 +30,7 @@ from salesops.territory.neighbours import (
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.pseudonyms import pseudonym
+from salesops.territory.realignment import Frontier, frontier, realign
 from salesops.territory.results import Explanation, Introduction, Proximity
 from salesops.territory.review import ReviewSheet, review
 from salesops.territory.router import Router
@@ -44,6 +45,7 @@ __all__ = [
     "Decision",
     "EffectiveResistance",
     "Explanation",
+    "Frontier",
     "Introduction",
     "IntroductionPath",
     "Jaccard",
@@ -62,9 +64,11 @@ __all__ = [
     "Validation",
     "assign",
     "compare",
+    "frontier",
     "learn_blend",
     "proximity",
     "pseudonym",
+    "realign",
     "review",
     "validate",
 ]

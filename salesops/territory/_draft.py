@@ -67,13 +67,14 @@ class Draft:
         reps = case.reps.ravel()
         order = np.argsort(reps, kind="stable")
         starts = np.searchsorted(reps[order], np.arange(case.n_reps + 1))
-        return starts, (order // max(case.reps.shape[1], 1)).astype(np.int32)
+        return np.asarray(starts), (order // max(case.reps.shape[1], 1)).astype(np.int32)
 
     def takeable(self, rep: int) -> IntArray:
         """Give the leads that a rep may well take over: those that list her, and those with a cold owner."""
         starts, leads = self.by_rep
-        mine = np.union1d(leads[starts[rep] : starts[rep + 1]], np.flatnonzero(self.is_cold))
-        return mine[self.owner[mine] != rep]
+        mine = leads[starts[rep] : starts[rep + 1]]
+        cold = np.flatnonzero(self.is_cold & (self.owner != rep))
+        return np.concatenate([mine[self.owner[mine] != rep], cold])
 
     def ways_out(self, leads: IntArray, *others: int) -> tuple[IntArray, FloatArray]:
         """Say where some leads could go, and their scores there, both of shape (m, ways).
@@ -203,6 +204,14 @@ class Draft:
         """Who owns each lead, -1 for nobody; leads that may not stay where they are have been moved."""
         return np.where(self.owner == self.instance.n_reps, -1, self.owner)
 
-    def recount(self, rep: int) -> None:
+    def recount(self, rep: int, leads: IntArray) -> None:
         """Sum a rep's use afresh, so that nothing is left of roundings."""
-        self.used[rep] = self.instance.use[self.owner == rep].sum(axis=0)
+        self.used[rep] = self.instance.use[leads].sum(axis=0)
+
+    def mends(self, lead: int, rep: int) -> bool:
+        """Say whether limits would be broken less if a lead went to a rep."""
+        use, both = self.instance.use[lead], np.array([self.owner[lead], rep])
+        upper, lower, used = self.upper[both], self.lower[both], self.used[both]
+        after = used + np.stack([-use, use])
+        gain = self.breach(used, upper, lower).sum() - self.breach(after, upper, lower).sum()
+        return bool(gain > 1e-9) and self.change(lead, rep) <= max(self.moves_left, 0)

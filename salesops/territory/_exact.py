@@ -35,6 +35,9 @@ def all_pairs(instance: Instance, *, hopeful: bool) -> tuple[IntArray, IntArray,
     score[allowed] = np.where(instance.may[instance.kind[allowed]], rest[allowed, None], -np.inf)
     lead, column = np.nonzero(instance.reps >= 0)
     score[lead, instance.reps[lead, column]] = instance.scores[lead, column]
+    if hopeful and instance.unsure is not None and instance.current is not None:
+        unsure = np.flatnonzero(instance.unsure)
+        score[unsure, instance.current[unsure]] = rest[unsure]
     score[instance.banned[:, 0], instance.banned[:, 1]] = -np.inf
     lead, rep = np.nonzero(np.isfinite(score))
     return lead, rep, score[lead, rep]

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from salesops._display import number
 from salesops.errors import Infeasible, Problem
+from salesops.territory._chunks import in_chunks
+from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._task import Task
 from salesops.territory._words import limit_rule, lock_rule, need_rule, show_lead, show_rep
+
+_CLEARLY = 1 + 1e-6
+"""So much more than a rep needs is more than what sums of floats can hide."""
+_DENSEST = 8
+"""So many times the leads of a mean rep are looked at."""
+
+Mask = npt.NDArray[np.bool_]
 
 
 def glance(task: Task) -> Infeasible | None:
@@ -128,12 +138,12 @@ def _lead_for_nobody(task: Task) -> Infeasible | None:
     if task.fallback == "none" and len(alone):
         lead = show_lead(task, int(alone[0]))
         cold = Problem(path="fallback", message="a lead without a connection has no owner", ids=(lead,))
-        known = task.pair_rep[task.starts[alone[0]] : task.starts[alone[0] + 1]]
+        known = task.pairs.reps[alone[0]]
         bans = [
             Problem(
                 path="forbidden", message="forbids a rep to own a lead", ids=(lead, show_rep(task, int(rep)))
             )
-            for rep in known
+            for rep in known[known >= 0]
         ]
         allowed = "allowed " if bans else ""
         return Infeasible(f"assign: no {allowed}rep has a connection to lead {lead}", [must, cold, *bans])
@@ -156,7 +166,7 @@ def _lead_for_nobody(task: Task) -> Infeasible | None:
 def _too_little_for_one(task: Task) -> Infeasible | None:
     """Find a rep who cannot come up to her band, even if every lead that she could own were hers."""
     for resource in range(len(task.quantities)):
-        for rep in np.flatnonzero(task.lower[:, resource] > 0).tolist():
+        for rep in np.flatnonzero(_is_in_doubt(task, resource)).tolist():
             need = float(task.lower[rep, resource])
             mine = task.locked == rep
             free = (task.locked < 0) & _may_own(task, rep)
@@ -180,20 +190,81 @@ def _too_little_for_one(task: Task) -> Infeasible | None:
     return None
 
 
-def _may_own(task: Task, rep: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    allowed = np.full(task.n_leads, task.fallback == "cold") | (task.most > 0)
-    allowed[task.pair_lead()[task.pair_rep == rep]] = True
-    allowed[task.forbidden[task.forbidden[:, 1] == rep, 0]] = False
-    return np.asarray(allowed & task.may[task.kind, rep])
+def _is_in_doubt(task: Task, resource: int) -> Mask:
+    """Mark the reps who may not come up to their bands: a look at sums of all leads clears the others.
+
+    The densest leads within a capacity bring at least what the same part of every lead would.
+    """
+    need = task.lower[:, resource]
+    if not (need > 0).any():
+        return np.zeros(task.n_reps, dtype=bool)
+    held = np.flatnonzero(task.locked >= 0)
+    own, free = np.zeros((task.n_reps, 2)), np.zeros((task.n_reps, 2))
+    for k, each in enumerate((0, resource)):
+        use = task.use[:, each]
+        own[:, k] = np.bincount(task.locked[held], weights=use[held], minlength=task.n_reps)
+        free[:, k] = _free_total(task, use)
+    work, gain = free.T
+    room = task.upper[:, 0] - own[:, 0]
+    part = np.divide(np.maximum(room, 0.0), work, out=np.ones(len(work)), where=work > 0)
+    within = gain if resource == 0 else gain * np.minimum(part, 1.0)
+    reach = np.minimum(own[:, 1] + within, task.upper[:, resource])
+    doubt = np.asarray((need > 0) & ~((reach >= need * _CLEARLY) & (room >= 0)))
+    if resource and task.n_leads and doubt.any():
+        doubt[doubt] = _are_short(task, resource, np.flatnonzero(doubt), room, own[:, 1])
+    return doubt
 
 
-def _reach_within_capacity(
-    task: Task,
-    rep: int,
-    resource: int,
-    mine: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    free: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-) -> float:
+def _are_short(task: Task, resource: int, reps: IntArray, room: FloatArray, own: FloatArray) -> Mask:
+    """Mark the reps who do not come up to their bands with leads that are among the densest of all."""
+    work, gain = task.use[:, 0], task.use[:, resource]
+    density = np.divide(gain, work, out=np.full(len(work), np.inf), where=work > 0)
+    n = min(_DENSEST * -(-task.n_leads // task.n_reps), task.n_leads) - 1
+    dense = np.flatnonzero(density >= -np.partition(-density, n)[n])
+    dense = dense[np.argsort(-density[dense], kind="stable")]
+    dense = dense[task.locked[dense] < 0]
+    answers = []
+    for rep in reps.tolist():
+        mine = dense[_may_own(task, rep, dense)]
+        taken = np.clip(room[rep] - (np.cumsum(work[mine]) - work[mine]), 0.0, work[mine])
+        part = np.divide(taken, work[mine], out=np.ones(len(mine)), where=work[mine] > 0)
+        reach = min(own[rep] + float((gain[mine] * part).sum()), task.upper[rep, resource])
+        answers.append(not (reach >= task.lower[rep, resource] * _CLEARLY and room[rep] >= 0))
+    return np.array(answers, dtype=bool)
+
+
+def _free_total(task: Task, use: FloatArray) -> FloatArray:
+    """Sum over the leads that are not locked and that each rep may own, up to rounding."""
+    use = np.where(task.locked < 0, use, 0.0)
+    known_only = task.fallback == "none" and bool((task.most <= 0).any())
+    anyones = np.where(task.most > 0, use, 0.0) if known_only else use
+    of_kind = np.bincount(task.kind, weights=anyones, minlength=len(task.may))
+    total = np.asarray(of_kind @ task.may, dtype=np.float64)
+    bans = task.forbidden[task.may[task.kind[task.forbidden[:, 0]], task.forbidden[:, 1]]]
+    total -= np.bincount(bans[:, 1], weights=anyones[bans[:, 0]], minlength=task.n_reps)
+    if known_only:
+        rest = use - anyones
+
+        def of_known(part: slice) -> FloatArray:
+            line, column = np.nonzero(task.allowed(part))
+            rep = task.pairs.reps[part][line, column]
+            return np.asarray(np.bincount(rep, weights=rest[part][line], minlength=task.n_reps), np.float64)
+
+        total += np.sum(in_chunks(of_known, task.n_leads), axis=0)
+    return np.asarray(total)
+
+
+def _may_own(task: Task, rep: int, leads: IntArray | None = None) -> Mask:
+    """Mark which leads a rep may own, among all or some."""
+    leads = np.arange(task.n_leads) if leads is None else leads
+    allowed = (task.most[leads] > 0) | (task.fallback == "cold")
+    unknown = np.flatnonzero(~allowed)
+    allowed[unknown] = (task.pairs.reps[leads[unknown]] == rep).any(axis=1)
+    allowed &= ~np.isin(leads, task.forbidden[task.forbidden[:, 1] == rep, 0])
+    return np.asarray(allowed & task.may[task.kind[leads], rep])
+
+
+def _reach_within_capacity(task: Task, rep: int, resource: int, mine: Mask, free: Mask) -> float:
     """Bound what a rep can reach within her capacity: the densest leads first, the last one in part."""
     have = float(task.use[mine, resource].sum())
     room = float(task.upper[rep, 0] - task.use[mine, 0].sum())

@@ -5,11 +5,14 @@ Positions stand for people, reps and leads; nothing here knows an id.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+
+from salesops.territory._chunks import in_chunks
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -202,7 +205,13 @@ def by_rank(
 
 
 def within_two_hops(
-    adjacency: Matrix, persons: IntArray, starts: IntArray, contacts: IntArray, owner: IntArray
+    adjacency: Matrix,
+    persons: IntArray,
+    starts: IntArray,
+    contacts: IntArray,
+    owner: IntArray,
+    *,
+    is_directed: bool = True,
 ) -> npt.NDArray[np.int8]:
     """Count hops between each lead's owner and the nearest of its contacts: 0, 1, 2, or 3 for farther.
 
@@ -214,26 +223,51 @@ def within_two_hops(
         The people of each lead, as in CSR; -1 is nobody.
     owner : ndarray of shape (n_leads,)
         The rep of each lead; -1 is nobody.
+    is_directed : bool
+        False says that the adjacency is symmetric.
     """
     hops = np.full(len(owner), 3, dtype=np.int8)
-    incoming = adjacency.T.tocsr()
-    near = np.full(adjacency.shape[0] + 1, 3, dtype=np.int8)
-    order = np.argsort(owner, kind="stable")
-    bounds = np.searchsorted(owner[order], np.arange(len(persons) + 1))
-    for rep in range(len(persons)):
-        leads = order[bounds[rep] : bounds[rep + 1]]
-        if persons[rep] < 0 or not len(leads):
-            continue
-        friends = adjacency.indices[adjacency.indptr[persons[rep]] : adjacency.indptr[persons[rep] + 1]]
-        near[friends] = 1
-        near[persons[rep]] = 0
-        for lead in leads.tolist():
-            for person in contacts[starts[lead] : starts[lead + 1]].tolist():
-                hop = int(near[person])
-                if hop > 1 and person >= 0:
-                    known = incoming.indices[incoming.indptr[person] : incoming.indptr[person + 1]]
-                    hop = 2 if (near[known] <= 1).any() else 3
-                hops[lead] = min(int(hops[lead]), hop)
-        near[friends] = 3
-        near[persons[rep]] = 3
+    lead = np.repeat(np.arange(len(owner)), np.diff(starts))
+    whose = np.where(owner >= 0, persons[owner] if len(persons) else -1, -1)[lead]
+    known = np.flatnonzero((whose >= 0) & (contacts >= 0))
+    known = known[np.argsort(whose[known], kind="stable")]
+    lead, whose, contacts = lead[known], whose[known], contacts[known]
+    incoming = _transposed(adjacency) if is_directed else adjacency
+
+    def count(part: slice) -> npt.NDArray[np.int8]:
+        found = np.full(len(whose[part]), 3, dtype=np.int8)
+        near = np.zeros(adjacency.shape[0], dtype=bool)
+        cuts = np.flatnonzero(np.diff(whose[part], prepend=-1))
+        for first, last in itertools.pairwise([*cuts.tolist(), len(found)]):
+            start, ends = int(whose[part][first]), contacts[part][first:last]
+            friends = adjacency.indices[adjacency.indptr[start] : adjacency.indptr[start + 1]]
+            near[friends] = True
+            hop = np.where(near[ends], 1, 3).astype(np.int8)
+            near[start] = True
+            far = np.flatnonzero((hop == 3) & (ends != start))
+            hop[far[_have_one_in(incoming, ends[far], near)]] = 2
+            hop[ends == start] = 0
+            found[first:last] = hop
+            near[friends] = near[start] = False
+        return found
+
+    if len(known):
+        np.minimum.at(hops, lead, np.concatenate(in_chunks(count, len(known))))
     return hops
+
+
+def _transposed(adjacency: Matrix) -> Matrix:
+    """Turn ties around; only where there are some counts."""
+    ties = np.ones(adjacency.nnz, dtype=np.int8)
+    pattern = sparse.csr_array((ties, adjacency.indices, adjacency.indptr), shape=adjacency.shape)
+    return pattern.T.tocsr()
+
+
+def _have_one_in(ties: Matrix, people: IntArray, marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Mark the people who have a tie with somebody who is marked."""
+    first = ties.indptr[people].astype(np.int64)
+    many = ties.indptr[people + 1] - first
+    ends = np.cumsum(many)
+    place = np.arange(int(many.sum())) + np.repeat(first - (ends - many), many)
+    hits = np.concatenate([[0], np.cumsum(marked[ties.indices[place]])])
+    return np.asarray(hits[ends] > hits[ends - many])

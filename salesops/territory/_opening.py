@@ -88,7 +88,8 @@ def _people(plan: Any, people: Proximity | None) -> People | None:
 def fair_shares(plan: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Read off a plan's limits: each rep's part of a balanced total, the totals, the bands.
 
-    A quantity without a band has an infinite one, and its total is what the plan uses.
+    A quantity without a band has an infinite one, and its total is what the plan uses. A band that differs
+    below and above counts as the narrower of the two.
     """
     n, d = plan.upper.shape
     total, band = plan.used.sum(axis=0), np.full(d, np.inf)
@@ -98,12 +99,13 @@ def fair_shares(plan: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
         width = plan.balance.get(plan.quantities[k])
         if width is None or not n:
             continue
+        below, above = width if isinstance(width, tuple) else (width, width)
         # The upper end of workload may be a capacity instead; then the lower end tells.
-        from_below = width < 1 and k == 0
-        end = plan.lower[:, k] / (1 - width) if from_below else plan.upper[:, k] / (1 + width)
+        from_below = below < 1 and k == 0
+        end = plan.lower[:, k] / (1 - below) if from_below else plan.upper[:, k] / (1 + above)
         if not np.isfinite(end).all():
             continue
-        band[k], whole = width, float(end.sum())
+        band[k], whole = min(below, above), float(end.sum())
         total[k] = whole
         if whole > 0:
             share = end / whole

@@ -9,14 +9,10 @@ import numpy as np
 
 from salesops._frames import Labels, Reader, check_known
 from salesops.errors import Problem, show
+from salesops.territory._known import is_same
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory.inputs import Rows
 from salesops.territory.results import Proximity
-
-
-def pair_key(pairs: IntArray, n_reps: int) -> IntArray:
-    """Give each pair (lead, rep) a number, by lead, then rep."""
-    return pairs[:, 0] * n_reps + pairs[:, 1]
 
 
 def read_pairs(frame: Any, name: str, reps: Labels, leads: Labels, faults: list[Problem]) -> IntArray:
@@ -57,6 +53,24 @@ def read_locks(locks: IntArray, reps: Labels, leads: Labels, faults: list[Proble
     return held
 
 
+def read_current(frame: Any, reps: Labels, leads: Labels, faults: list[Problem]) -> IntArray:
+    """Say who owns each lead today, -1 for nobody; a row without a rep is a lead without an owner."""
+    settled = np.full(len(leads), -1, dtype=np.int64)
+    if frame is None:
+        return settled
+    table = Reader(frame, "current", key=("lead_id", "rep_id"), faults=faults)
+    lead, rep = table.ids("lead_id", unique=True), table.ids("rep_id", optional=True)
+    check_known(faults, "current.lead_id", lead, leads, "leads", table.rows)
+    hint = "leave the rep_id of leads empty whose owner has left"
+    before = len(faults)
+    check_known(faults, "current.rep_id", rep, reps, "reps", table.rows)
+    for k in range(before, len(faults)):
+        faults[k] = attrs.evolve(faults[k], hint=hint)
+    at = leads.codes(lead)
+    settled[at[at >= 0]] = reps.codes(rep)[at >= 0]
+    return settled
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Scores:
     """Scores of pairs, and their workloads where these depend on the rep."""
@@ -81,6 +95,9 @@ def read_scores(frame: Any, reps: Labels, leads: Labels, faults: list[Problem]) 
     )
     again = (times[inverse] > 1) & (rep_at >= 0) & (lead_at >= 0)
     table.fault("score", again, "the pair stands in more than one row", hint="keep one row for each pair")
+    if work is not None:
+        order = np.lexsort((rep_at, lead_at))
+        lead_at, rep_at, score, work = lead_at[order], rep_at[order], score[order], work[order]
     return Scores(lead=lead_at, rep=rep_at, score=score, work=work)
 
 
@@ -94,66 +111,7 @@ def check_objective(
             faults.append(Problem(path="prox", message="there is nothing to maximise", hint=hint))
         return
     for rows, labels, key in ((reps, prox.rep_labels, "rep_id"), (leads, prox.lead_labels, "lead_id")):
+        if is_same(rows.labels, labels):
+            continue
         path = f"{rows.table.name}.{key}"
         check_known(faults, path, rows.ids, labels, "the proximity", rows.table.rows)
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Near:
-    """Known proximities as (lead, rep, proximity), and the most that an unknown one can be."""
-
-    lead: IntArray
-    rep: IntArray
-    proximity: FloatArray
-    floor: FloatArray
-
-
-def known_proximity(prox: Proximity | None, reps: Labels, leads: Labels) -> Near | None:
-    """Take the part of a proximity that concerns these reps and leads."""
-    if prox is None:
-        return None
-    rep_of = np.array([reps.position(label) for label in prox.rep_labels.values.tolist()], dtype=np.int64)
-    lead_of = np.array([leads.position(label) for label in prox.lead_labels.values.tolist()], dtype=np.int64)
-    lead = np.repeat(lead_of, np.diff(prox.starts))
-    rep = rep_of[prox.reps] if len(prox.reps) else np.empty(0, dtype=np.int64)
-    kept = (lead >= 0) & (rep >= 0)
-    floor = np.zeros(len(leads))
-    floor[lead_of[lead_of >= 0]] = prox.floor[lead_of >= 0]
-    return Near(lead=lead[kept], rep=rep[kept], proximity=prox.scores[kept], floor=floor)
-
-
-def known_pairs(
-    near: Near | None,
-    known: Scores | None,
-    value: FloatArray,
-    n_reps: int,
-) -> dict[str, Any]:
-    """Join scores and proximities into the known pairs of each lead."""
-    n = len(value)
-    none: tuple[IntArray, FloatArray] = (np.empty(0, dtype=np.int64), np.empty(0))
-    key_near, proximity = none if near is None else (near.lead * n_reps + near.rep, near.proximity)
-    if known is not None:
-        key, score = known.lead * n_reps + known.rep, known.score
-        most = np.zeros(n)
-    else:
-        key, score = key_near, value[key_near // max(n_reps, 1)] * proximity
-        most = value * near.floor if near is not None else np.zeros(n)
-    first = np.argsort(key, kind="stable")
-    key, score = key[first], score[first]
-    each = np.zeros(len(key))
-    order = np.argsort(key_near, kind="stable")
-    place = np.searchsorted(key_near[order], key)
-    place = np.minimum(place, max(len(key_near) - 1, 0))
-    if len(key_near):
-        found = key_near[order][place] == key
-        each[found] = proximity[order][place[found]]
-    starts = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(key // max(n_reps, 1), minlength=n), out=starts[1:])
-    return {
-        "starts": starts,
-        "pair_rep": key % max(n_reps, 1),
-        "pair_score": score,
-        "pair_work": None if known is None or known.work is None else known.work[first],
-        "pair_proximity": each,
-        "most": most,
-    }

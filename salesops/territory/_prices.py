@@ -57,6 +57,8 @@ class Instance:
         How many of the leads that somebody owns today may change hands.
     stay : float
         The price of a move: what a lead's current owner has ahead of the others.
+    unsure : ndarray of bool, shape (n,), or None
+        Leads whose current owner is listed at 0, but can score as much as `rest`.
     """
 
     use: FloatArray
@@ -78,6 +80,7 @@ class Instance:
     current: IntArray | None = None
     max_moves: float = math.inf
     stay: float = 0.0
+    unsure: npt.NDArray[np.bool_] | None = None
 
     @property
     def n_leads(self) -> int:
@@ -110,6 +113,7 @@ class Instance:
             kind=self.kind[leads],
             banned=banned,
             current=None if self.current is None else self.current[leads],
+            unsure=None if self.unsure is None else self.unsure[leads],
         )
 
 
@@ -186,6 +190,8 @@ def bound(instance: Instance, prices: FloatArray) -> float:
         best = offer.max(axis=1, initial=-np.inf)
         size = np.where(listed, np.abs(scores) + np.abs(price), 0.0).max(axis=1, initial=0.0)
         rest = instance.rest[part]
+        if instance.stay and instance.unsure is not None:
+            rest = rest + instance.stay * instance.unsure[part]
         others = np.flatnonzero(np.isfinite(rest))
         if len(others):
             low, _ = lowest(instance.use[part][others], instance.kind[part][others])
@@ -202,7 +208,8 @@ def bound(instance: Instance, prices: FloatArray) -> float:
         worth += [instance.stay * instance.max_moves, -instance.stay * instance.n_settled]
     size = math.fsum([each for _, each in parts]) + math.fsum(np.abs(worth))
     rounding = 8 * (prices.shape[1] + 2) * _EPS * size
-    return math.fsum([*(best for part, _ in parts for best in part.tolist()), *worth]) + rounding
+    total = math.fsum([*(best for part, _ in parts for best in part.tolist()), *worth])
+    return float(total + rounding)
 
 
 def choices(instance: Instance, prices: FloatArray) -> tuple[IntArray, FloatArray]:

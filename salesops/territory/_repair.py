@@ -1,4 +1,4 @@
-"""Mend a draft: move leads where it costs least until every limit holds; find owners for leads without one."""
+"""Mend a draft: move leads where it costs least until every limit holds, and find owners for the rest."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from salesops.territory._prices import FloatArray, IntArray
 
 _TINY = 1e-12
 _SWAP_PARTNERS = 12
+_MANY = 50_000
+_AT_ONCE = 24
+_MANY_WAYS = 1_000
+"""With so many leads, and so many ways to choose from, several of the best are taken at once."""
 
 Move = tuple[float, list[tuple[int, int]]]
 
@@ -30,23 +34,23 @@ def repair(draft: Draft, prices: FloatArray, *, max_moves: int, stop: Callable[[
     if draft.moves_left < 0:
         undo(draft, keep_limits=False)
     stuck: set[int] = set()
+    at_once = 1 if draft.instance.n_leads <= _MANY else _AT_ONCE
     breaches = draft.breaches()
     for _ in range(max_moves):
         breaches[list(stuck)] = 0.0
         rep = int(breaches.argmax())
         if breaches[rep] <= 0 or rep == nobody or stop():
             break
-        move = _best_of(_best_out(draft, priced, rep), _best_in(draft, priced, rep, draft.takeable(rep)))
-        if move is None:
+        ways = _best_out(draft, priced, rep) + _best_in(draft, priced, rep, draft.takeable(rep))
+        if not ways:
             others = np.flatnonzero(draft.owner != rep)
-            move = _best_of(_out_to_any(draft, priced, rep), _best_in(draft, priced, rep, others))
+            ways = _out_to_any(draft, priced, rep) + _best_in(draft, priced, rep, others)
         # Leaving a lead to nobody is the last resort where every lead is to have an owner.
-        move = move or _best_swap(draft, priced, rep) or _out_to_any(draft, priced, rep, to_nobody=True)
-        if move is None:
+        ways = ways or _best_swap(draft, priced, rep) or _out_to_any(draft, priced, rep, to_nobody=True)
+        if not ways:
             stuck.add(rep)
             continue
-        for lead, target in move[1]:
-            draft.move(lead, target)
+        _take(draft, sorted(ways, key=itemgetter(0))[:at_once], rep)
         stuck.clear()
         breaches = draft.breaches()
     if draft.moves_left < 0:
@@ -54,15 +58,22 @@ def repair(draft: Draft, prices: FloatArray, *, max_moves: int, stop: Callable[[
     return draft.broken() <= 0
 
 
-def _best_of(*offers: Move | None) -> Move | None:
-    return min((offer for offer in offers if offer is not None), key=itemgetter(0), default=None)
+def _take(draft: Draft, ways: list[Move], rep: int) -> None:
+    """Make the best change, and the next ones while they still mend the rep."""
+    for k, (_, changes) in enumerate(ways):
+        if k and (len(changes) > 1 or not draft.mends(*changes[0])):
+            continue
+        for lead, target in changes:
+            draft.move(lead, target)
+        if not (draft.breach(draft.used[rep], draft.upper[rep], draft.lower[rep]) > 0).any():
+            break
 
 
-def _best_out(draft: Draft, priced: FloatArray, rep: int) -> Move | None:
-    """Find the best lead to give away: least loss for each unit of breach that it mends."""
+def _best_out(draft: Draft, priced: FloatArray, rep: int) -> list[Move]:
+    """Find the best leads to give away: least loss for each unit of breach that it mends."""
     leads = draft.leads_of(rep)
     if not len(leads):
-        return None
+        return []
     use, nobody = draft.instance.use[leads], draft.instance.n_reps
     reps, offer = draft.ways_out(leads)
     own = draft.score_at(leads, rep) - use @ priced[rep]
@@ -77,11 +88,11 @@ def _best_out(draft: Draft, priced: FloatArray, rep: int) -> Move | None:
     return _cheapest(own[:, None] - offer, mended, lambda k: [(int(leads[k[0]]), int(reps[k]))])
 
 
-def _out_to_any(draft: Draft, priced: FloatArray, rep: int, *, to_nobody: bool = False) -> Move | None:
+def _out_to_any(draft: Draft, priced: FloatArray, rep: int, *, to_nobody: bool = False) -> list[Move]:
     """Find the best lead to give to anybody, at worst to nobody."""
     leads = draft.leads_of(rep)
     if not len(leads):
-        return None
+        return []
     use = draft.instance.use[leads]
     offer = draft.scores(leads) - use @ priced.T
     loss = offer[:, rep, None] - offer
@@ -97,10 +108,10 @@ def _out_to_any(draft: Draft, priced: FloatArray, rep: int, *, to_nobody: bool =
     return _cheapest(loss, mended, lambda k: [(int(leads[k[0]]), int(k[1]))])
 
 
-def _best_in(draft: Draft, priced: FloatArray, rep: int, leads: IntArray) -> Move | None:
+def _best_in(draft: Draft, priced: FloatArray, rep: int, leads: IntArray) -> list[Move]:
     """Find the best lead to take over."""
     if not (draft.used[rep] < draft.lower[rep]).any() or not len(leads):
-        return None
+        return []
     use, owner = draft.instance.use[leads], draft.owner[leads]
     offer = draft.score_at(leads, rep) - use @ priced[rep]
     own = draft.current(leads) - (use * priced[owner]).sum(axis=1)
@@ -112,10 +123,10 @@ def _best_in(draft: Draft, priced: FloatArray, rep: int, leads: IntArray) -> Mov
     return _cheapest(own - offer, mended, lambda k: [(int(leads[k[0]]), rep)])
 
 
-def _best_swap(draft: Draft, priced: FloatArray, rep: int) -> Move | None:
+def _best_swap(draft: Draft, priced: FloatArray, rep: int) -> list[Move]:
     """Find the best pair of leads to exchange with one of the reps who have most room for it."""
     mine = draft.leads_of(rep)
-    best: Move | None = None
+    best: list[Move] = []
     use = draft.instance.use[mine]
     offer = draft.scores(mine) - use @ priced.T
     now = draft.breaches()
@@ -136,8 +147,8 @@ def _best_swap(draft: Draft, priced: FloatArray, rep: int) -> Move | None:
         mended[(grown > 0) & (grown > draft.moves_left)] = 0.0
         pair = _pair(mine, theirs, rep, other)
         found = _cheapest(loss, mended, pair)
-        if found is not None and (best is None or found[0] < best[0]):
-            best = found
+        if found and (not best or found[0][0] < best[0][0]):
+            best = found[:1]
     return best
 
 
@@ -161,16 +172,21 @@ def _pair(
 
 def _cheapest(
     loss: FloatArray, mended: FloatArray, moves: Callable[[tuple[int, ...]], list[tuple[int, int]]]
-) -> Move | None:
-    """Take the move of least loss for each unit mended; the first of equals."""
+) -> list[Move]:
+    """Take the moves of least loss for each unit mended, the first of equals first."""
     fit = (mended > 1e-9) & np.isfinite(loss)
     if not fit.any():
-        return None
+        return []
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(fit, (np.maximum(loss, 0.0) + _TINY) / mended, np.inf)
-    best = np.unravel_index(int(ratio.argmin()), ratio.shape)
-    place = tuple(int(k) for k in best)
-    return float(ratio[place]), moves(place)
+        ratio = np.where(fit, (np.maximum(loss, 0.0) + _TINY) / mended, np.inf).ravel()
+    best = np.array([int(ratio.argmin())])
+    if fit.size > _MANY_WAYS:
+        least = np.argpartition(ratio, _AT_ONCE)[:_AT_ONCE]
+        best = least[np.lexsort((least, ratio[least]))]
+    places = [
+        tuple(int(k) for k in np.unravel_index(one, fit.shape)) for one in best[np.isfinite(ratio[best])]
+    ]
+    return [(float(ratio[np.ravel_multi_index(place, fit.shape)]), moves(place)) for place in places]
 
 
 def undo(draft: Draft, *, keep_limits: bool) -> None:
@@ -207,7 +223,7 @@ def trim(draft: Draft) -> None:
                 worst = int(np.where(freed > 0, (score + _TINY) / freed, np.inf).argmin())
             draft.move(int(leads[worst]), case.n_reps)
             leads, score = np.delete(leads, worst), np.delete(score, worst)
-            draft.recount(rep)
+            draft.recount(rep, leads)
 
 
 def fill(draft: Draft) -> int:
@@ -254,5 +270,3 @@ def place(draft: Draft, *, max_tries: int, stop: Callable[[], bool]) -> int:
                 placed += 1
                 break
     return placed
-
-

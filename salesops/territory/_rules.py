@@ -107,7 +107,8 @@ class Rulebook:
         """Which connections are known, shape (n, R)."""
         task = self.task
         known = np.zeros((task.n_leads, task.n_reps), dtype=bool)
-        known[task.pair_lead(), task.pair_rep] = True
+        lead, column = np.nonzero(task.pairs.reps >= 0)
+        known[lead, task.pairs.reps[lead, column]] = True
         return known
 
     def system(self, kept: Mask) -> System:

@@ -79,6 +79,9 @@ class _Search:
         demand, room = float(instance.use[:, 0].sum()), float(instance.upper[:, 0].sum())
         if instance.may_leave and demand > room:
             instance = attrs.evolve(instance, must_own=False)
+        if instance.current is not None and instance.max_moves <= 0:
+            # Nobody may move: a price that no score is worth says so at once.
+            instance = attrs.evolve(instance, stay=4.0 * float(instance.scores.max(initial=0.0)) + 1.0)
         self.instance = instance
         self.units = Units.of(instance)
         self.prices = np.zeros(instance.upper.shape)

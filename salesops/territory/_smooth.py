@@ -52,7 +52,8 @@ def find_prices(
     """Minimise the dual, its maxima softened by a temperature, from given prices.
 
     The temperature is in units of the mean best score. A quasi-Newton method with bounds does the work; no
-    price of a rep, in even units, moves by more than half of her `reach`. Gives the prices and the price of a move.
+    price of a rep, in even units, moves by more than half of her `reach`. Gives the prices and the price
+    of a move.
     """
     from scipy.optimize import minimize
 
@@ -61,7 +62,7 @@ def find_prices(
         return np.zeros(instance.upper.shape), instance.stay
     x = smooth.pack(prices)
     room = np.full(len(x), np.inf) if reach is None else smooth.spread(reach) / 2
-    answer = minimize(
+    answer: Any = minimize(  # type: ignore[call-overload]  # its stubs know no slope beside the value
         smooth.value_and_slope,
         x,
         args=(temperature,),
@@ -329,5 +330,3 @@ class _Smooth:
         elif stay:
             value -= stay * case.n_settled
         return (value + float(np.concatenate(worth) @ x)) / n, np.concatenate(slope) / n
-
-

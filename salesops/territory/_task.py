@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from salesops._faults import raise_all, refuse
+from salesops._faults import raise_all
 from salesops._frames import Labels
-from salesops.errors import Problem, show
+from salesops.errors import InternalError, Problem
+from salesops.territory._chunks import in_chunks
 from salesops.territory._eligible import Eligibility, read_eligibility, read_match
+from salesops.territory._known import Pairs, places
+from salesops.territory._limits import Band, Bounds, own_limits, read_bands
 from salesops.territory._pairs import (
     Scores,
     check_objective,
-    known_pairs,
-    known_proximity,
-    pair_key,
+    read_current,
     read_locks,
     read_pairs,
     read_scores,
@@ -32,29 +34,6 @@ _TOLERANCE = 1e-9
 _CHUNK = 50_000
 
 
-Band = float | tuple[float, float] | None
-"""How far a rep may be from her fair share: the same on both sides, (below, above), or anything."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Bounds:
-    """One reason for a limit of one quantity, for every rep; infinite where it sets none.
-
-    Attributes
-    ----------
-    path : str
-        Where it stands: ``reps.capacity``, ``balance.value``, ``reps.value_min`` ...
-    resource : int
-    is_upper : bool
-    amount : ndarray of shape (R,)
-    """
-
-    path: str
-    resource: int
-    is_upper: bool
-    amount: FloatArray
-
-
 @attrs.frozen(kw_only=True, eq=False)
 class Task:
     """An assignment as it was asked for.
@@ -67,19 +46,27 @@ class Task:
     upper, lower : ndarray of shape (R, d)
         What each rep may use, locks included, without tolerance: the tightest of all `bounds`.
     bounds : tuple of Bounds
-    starts, pair_rep, pair_score, pair_proximity
-        Known pairs of each lead as in CSR, reps in rising order, forbidden ones among them.
+    pairs : Pairs
+        The known pairs of each lead, forbidden ones among them.
     most : ndarray of shape (n,)
         The most that a pair which is not known can score.
-    own_work, pair_work : ndarray of shape (n,), and as `pair_rep`
-        Workload of each lead, and of each known pair where it depends on the rep; `use` then has the least
-        that any rep needs, which is enough to prove that something is impossible.
+    own_work : ndarray of shape (n,)
+        Workload of each lead.
+    pair_work : Scores or None
+        The known pairs with their workloads, where these depend on the rep; `use` then has the least that any
+        rep needs, which is enough to prove that something is impossible.
     locked : ndarray of shape (n,)
         The rep that a lead is locked to, or -1.
     forbidden : ndarray of shape (m, 2)
         Pairs (lead, rep).
     eligibility : Eligibility
         Which reps may own which leads.
+    current : ndarray of shape (n,), or None
+        Who owns each lead today, -1 for nobody.
+    max_moves : float
+        How many leads may change hands.
+    move_price : float
+        What each lead that does must gain.
     """
 
     reps: Labels
@@ -91,10 +78,7 @@ class Task:
     lower: FloatArray
     bounds: tuple[Bounds, ...]
     value: FloatArray
-    starts: IntArray
-    pair_rep: IntArray
-    pair_score: FloatArray
-    pair_proximity: FloatArray
+    pairs: Pairs
     most: FloatArray
     locked: IntArray
     forbidden: IntArray
@@ -103,7 +87,10 @@ class Task:
     fallback: str
     require_all: bool
     own_work: FloatArray
-    pair_work: FloatArray | None
+    pair_work: Scores | None = None
+    current: IntArray | None = None
+    max_moves: float = np.inf
+    move_price: float = 0.0
 
     @property
     def n_leads(self) -> int:
@@ -135,26 +122,88 @@ class Task:
         tally = np.bincount(self.forbidden[barred, 0], minlength=self.n_leads)
         return np.asarray(self.n_eligible() - tally)
 
-    def pair_lead(self) -> IntArray:
-        """Give the lead of each known pair."""
-        return np.repeat(np.arange(self.n_leads), np.diff(self.starts))
+    def may_stay(self) -> npt.NDArray[np.bool_]:
+        """Mark the leads whose owner of today may keep them: eligible, not forbidden, not locked away."""
+        if self.current is None:
+            return np.zeros(self.n_leads, dtype=bool)
+        stays = (self.current >= 0) & ((self.locked < 0) | (self.locked == self.current))
+        stays &= self.may[self.kind, np.maximum(self.current, 0)] if self.n_reps else False
+        banned = self.current[self.forbidden[:, 0]] == self.forbidden[:, 1]
+        stays[self.forbidden[banned, 0]] = False
+        return np.asarray(stays)
 
-    def pair_is_allowed(self) -> npt.NDArray[np.bool_]:
-        """Mark the known pairs that are eligible and not forbidden."""
-        lead = self.pair_lead()
-        key = lead * self.n_reps + self.pair_rep
-        free = np.isin(key, pair_key(self.forbidden, self.n_reps), invert=True)
-        return np.asarray(free & self.may[self.kind[lead], self.pair_rep])
+    def n_settled(self, leads: IntArray) -> int:
+        """Count the leads among some that have an owner today."""
+        return 0 if self.current is None else int((self.current[leads] >= 0).sum())
+
+    def n_forced(self, free: IntArray) -> int:
+        """Count the leads with an owner that move whatever becomes of the free ones."""
+        if self.current is None:
+            return 0
+        forced = (self.current >= 0) & (self.locked != self.current)
+        forced[free] = False
+        return int(forced.sum())
+
+    def n_moved(self, owner: IntArray) -> int:
+        """Count the leads that change hands."""
+        return 0 if self.current is None else int(((self.current >= 0) & (owner != self.current)).sum())
+
+    def _with_current(self, instance: Instance, free: IntArray) -> Instance:
+        """Say who owns the free leads today; who may keep a lead is listed for it, and ahead by the price."""
+        if self.current is None:
+            return instance
+        current = self.current[free]
+        reps, scores = instance.reps, instance.scores
+        stays = self.may_stay()[free]
+        unsure = stays & ~(reps == current[:, None]).any(axis=1)
+        if unsure.any():
+            last = np.where(unsure, current, -1).astype(np.int32)
+            reps = np.column_stack([reps, last])
+            scores = np.column_stack([scores, np.where(unsure, 0.0, -np.inf)])
+            order = np.argsort(np.where(reps < 0, self.n_reps, reps), axis=1, kind="stable")
+            reps, scores = np.take_along_axis(reps, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        ahead = (reps == current[:, None]) & stays[:, None]
+        return attrs.evolve(
+            instance,
+            reps=reps,
+            scores=np.where(ahead, scores + self.move_price, scores),
+            rest=instance.rest + self.move_price * unsure,
+            current=current,
+            unsure=unsure,
+            max_moves=self.max_moves - self.n_forced(free),
+        )
+
+    @property
+    def is_unrestricted(self) -> bool:
+        """Whether every rep may own every lead."""
+        return not len(self.forbidden) and bool(self.may.all())
+
+    def allowed(self, part: slice) -> npt.NDArray[np.bool_]:
+        """Mark the known pairs of some leads that are eligible and not forbidden, shape (m, K)."""
+        reps = self.pairs.reps[part]
+        mask = reps >= 0
+        if self.is_unrestricted:
+            return mask
+        mask &= self.may[self.kind[part, None], reps]
+        start, end, _ = part.indices(self.n_leads)
+        bans = self.forbidden[slice(*np.searchsorted(self.forbidden[:, 0], (start, end)))]
+        row, column = np.nonzero(reps[bans[:, 0] - start] == bans[:, 1, None])
+        mask[bans[row, 0] - start, column] = False
+        return mask
 
     def n_allowed(self) -> IntArray:
         """Count the known and allowed pairs of each lead."""
-        return np.bincount(self.pair_lead()[self.pair_is_allowed()], minlength=self.n_leads)
+        if self.is_unrestricted:
+            return self.pairs.tally()
+        return np.concatenate(
+            in_chunks(lambda part: self.allowed(part).sum(axis=1, dtype=np.int64), self.n_leads)
+        )
 
     def work_of_pairs(self) -> FloatArray:
         """Workload of every pair, shape (R, n): that of the pair where it is known, else that of the lead."""
         table = np.repeat(self.own_work[None], self.n_reps, axis=0)
         if self.pair_work is not None:
-            table[self.pair_rep, self.pair_lead()] = self.pair_work
+            table[self.pair_work.rep, self.pair_work.lead] = self.pair_work.work
         return table
 
     def with_work_of(self, owner: IntArray) -> Task:
@@ -167,19 +216,19 @@ class Task:
 
     def work_at(self, rep: IntArray) -> FloatArray:
         """Workload of each lead with one rep each, -1 for nobody."""
-        work, lead = self.own_work.copy(), self.pair_lead()
-        if self.pair_work is not None:
-            here = self.pair_rep == rep[lead]
-            work[lead[here]] = self.pair_work[here]
+        work, known = self.own_work.copy(), self.pair_work
+        if known is not None and known.work is not None:
+            here = known.rep == rep[known.lead]
+            work[known.lead[here]] = known.work[here]
         return work
 
     def fits_nobody(self) -> npt.NDArray[np.bool_]:
         """Mark the leads that no rep may own, or that are too large for every rep who may."""
         if not self.n_reps:
             return np.ones(self.n_leads, dtype=bool)
-        large = np.flatnonzero((self.use > self.upper.min(axis=0)).any(axis=1))
         alone = self.n_open() == 0
         room = self.upper * (1 + _TOLERANCE)
+        large = np.flatnonzero(self._is_in_doubt(room))
         place = np.full(self.n_leads, -1, dtype=np.int64)
         for start in range(0, len(large), _CHUNK):
             leads = large[start : start + _CHUNK]
@@ -193,40 +242,64 @@ class Task:
             alone[leads] |= ~fit.any(axis=1)
         return np.asarray(alone)
 
+    def _is_in_doubt(self, room: FloatArray) -> npt.NDArray[np.bool_]:
+        """Mark the leads that may not go to the roomiest rep of their kind, or are too large for her."""
+        typical = self.use.mean(axis=0) if self.n_leads else np.ones(room.shape[1])
+        roominess = (room / np.where(typical > 0, typical, 1.0)).min(axis=1)
+        roomiest = np.where(self.may, roominess, -np.inf).argmax(axis=1)
+        doubt = (self.use > room[roomiest][self.kind]).any(axis=1)
+        doubt |= ~self.may[np.arange(len(roomiest)), roomiest][self.kind]
+        doubt[self.forbidden[roomiest[self.kind[self.forbidden[:, 0]]] == self.forbidden[:, 1], 0]] = True
+        return np.asarray(doubt)
+
+    def _allowed_pairs(self, free: IntArray) -> Pairs:
+        """Give the known and allowed pairs of the leads that are free to move; all of them uncopied."""
+        if self.is_unrestricted:
+            return self.pairs.take(free)
+        known = self.n_allowed()[free]
+        reps = np.full((len(free), int(known.max(initial=0))), -1, dtype=np.int32)
+        scores = np.full(reps.shape, -np.inf)
+        cut = np.searchsorted(free, np.arange(0, self.n_leads + _CHUNK, _CHUNK))
+        for k, (start, end) in enumerate(itertools.pairwise(cut.tolist())):
+            part = slice(k * _CHUNK, (k + 1) * _CHUNK)
+            line, column = np.nonzero(self.allowed(part)[free[start:end] - part.start])
+            lead, count = free[start + line], known[start:end]
+            rank = np.arange(len(line)) - np.repeat(np.cumsum(count) - count, count)
+            reps[start + line, rank] = self.pairs.reps[lead, column]
+            scores[start + line, rank] = self.pairs.scores[lead, column]
+        return Pairs(reps=reps, scores=scores)
+
     def instance(self) -> tuple[Instance, IntArray]:
         """Lay out the problem of the leads that are free to move, and say which they are."""
         free = np.flatnonzero((self.locked < 0) & (self.require_all | ~self.fits_nobody()))
         place = np.full(self.n_leads, -1, dtype=np.int64)
         place[free] = np.arange(len(free))
-        kept = self.pair_is_allowed() & (place[self.pair_lead()] >= 0)
-        lead = place[self.pair_lead()[kept]]
-        known = np.bincount(lead, minlength=len(free))
-        rank = np.arange(len(lead)) - (np.cumsum(known) - known)[lead]
-        reps = np.full((len(free), int(known.max(initial=0))), -1, dtype=np.int32)
-        scores = np.full(reps.shape, -np.inf)
-        reps[lead, rank], scores[lead, rank] = self.pair_rep[kept], self.pair_score[kept]
+        pairs = self._allowed_pairs(free)
         banned = self.forbidden[place[self.forbidden[:, 0]] >= 0].copy()
         banned[:, 0] = place[banned[:, 0]]
-        others = known < self.n_open()[free]
+        others = pairs.tally() < self.n_open()[free]
         is_cold = self.fallback == "cold"
         rest = np.where(others & (is_cold | (self.most[free] > 0)), self.most[free], -np.inf)
         used = np.zeros(self.upper.shape)
         held = np.flatnonzero(self.locked >= 0)
         np.add.at(used, self.locked[held], self.use[held])
         return (
-            Instance(
-                use=self.use[free],
-                upper=self.upper * (1 + _TOLERANCE) - used,
-                lower=self.lower * (1 - _TOLERANCE) - used,
-                reps=reps,
-                scores=scores,
-                rest=rest,
-                is_open=others & is_cold,
-                banned=banned,
-                kind=self.kind[free],
-                may=self.may,
-                must_own=self.require_all or is_cold,
-                may_leave=not self.require_all,
+            self._with_current(
+                Instance(
+                    use=self.use[free],
+                    upper=self.upper * (1 + _TOLERANCE) - used,
+                    lower=self.lower * (1 - _TOLERANCE) - used,
+                    reps=pairs.reps,
+                    scores=pairs.scores,
+                    rest=rest,
+                    is_open=others & is_cold,
+                    banned=banned,
+                    kind=self.kind[free],
+                    may=self.may,
+                    must_own=self.require_all or is_cold,
+                    may_leave=not self.require_all,
+                ),
+                free,
             ),
             free,
         )
@@ -245,11 +318,16 @@ def read_task(
     require_all: bool,
     fallback: str,
     columns: Mapping[str, str] | None,
+    current: object = None,
+    max_moves: float | None = None,
+    move_price: float = 0.0,
 ) -> Task:
     """Read the tables of an assignment, and raise all their faults together."""
     faults: list[Problem] = []
-    bands = _bands(balance, faults)
-    frames = tables(columns, reps=reps, leads=leads, score=score, locked=locked, forbidden=forbidden)
+    bands = read_bands(balance, faults)
+    frames = tables(
+        columns, reps=reps, leads=leads, score=score, locked=locked, forbidden=forbidden, current=current
+    )
     rep_rows = read_rows(frames["reps"], "reps", "rep_id", faults)
     lead_rows = read_rows(frames["leads"], "leads", "lead_id", faults)
     capacity = rep_rows.table.numbers("capacity", minimum=0, default=None)
@@ -267,17 +345,17 @@ def read_task(
     known = (
         read_scores(frames["score"], rep_rows.labels, lead_rows.labels, faults) if "score" in frames else None
     )
+    settled = read_current(frames.get("current"), rep_rows.labels, lead_rows.labels, faults)
     _check_pair_work(known, list(bands), rep_rows, len(rep_rows.labels) * len(lead_rows.labels), faults)
     check_objective(prox, known is not None, rep_rows, lead_rows, faults)
     eligibility = read_eligibility(rep_rows, lead_rows, read_match(match, faults))
     quantities = ("workload", *(name for name in bands if name != "workload"))
-    limits = _own_limits(rep_rows, quantities)
+    limits = own_limits(rep_rows, quantities)
     raise_all("assign", faults)
 
     use = np.stack([lead_rows.column(amounts[name]) for name in quantities], axis=1)
     in_order = lead_rows.column(value)
-    near = known_proximity(prox, rep_rows.labels, lead_rows.labels)
-    pairs = known_pairs(near, known, in_order, len(rep_rows.labels))
+    pairs, most = _known(prox, known, rep_rows.labels, lead_rows.labels, in_order)
     task = Task(
         reps=rep_rows.labels,
         leads=lead_rows.labels,
@@ -288,6 +366,8 @@ def read_task(
         lower=np.full((len(capacity), len(quantities)), -np.inf),
         bounds=(),
         value=in_order,
+        pairs=pairs,
+        most=most,
         locked=held,
         forbidden=bans,
         eligibility=eligibility,
@@ -295,60 +375,37 @@ def read_task(
         fallback=fallback,
         require_all=require_all,
         own_work=use[:, 0],
-        **pairs,
+        pair_work=None if known is None or known.work is None else known,
+        current=settled if "current" in frames else None,
+        max_moves=_count_of_moves(max_moves, int((settled >= 0).sum())),
+        move_price=float(move_price),
     )
     task = attrs.evolve(task, use=_least_use(task))
     limits = [attrs.evolve(limit, amount=rep_rows.column(limit.amount)) for limit in limits]
     return _with_limits(task, rep_rows.column(share), limits)
 
 
-def _own_limits(reps: Rows, quantities: tuple[str, ...]) -> list[Bounds]:
-    """Read the reps' own limits of a quantity: columns such as ``value_min`` and ``value_max``."""
-    found = []
-    for k, name in enumerate(quantities):
-        sides = {}
-        for side, nothing in (("min", -np.inf), ("max", np.inf)):
-            column = f"{name}_{side}"
-            if reps.table.has(column):
-                sides[side] = reps.table.numbers(column, minimum=0, default=nothing, missing=nothing)
-                found.append(
-                    Bounds(path=f"reps.{column}", resource=k, is_upper=side == "max", amount=sides[side])
-                )
-        if len(sides) == 2:
-            message = f"is below {name}_min of the same rep"
-            reps.table.fault(f"{name}_max", sides["min"] > sides["max"], message)
-    return found
+def _count_of_moves(max_moves: float | None, n_settled: int) -> float:
+    """Turn a share of the leads that have an owner into a number of leads."""
+    if max_moves is None:
+        return np.inf
+    return float(max_moves) if isinstance(max_moves, int) else float(np.floor(max_moves * n_settled + 1e-9))
 
 
-def _bands(balance: object, faults: list[Problem]) -> dict[str, Band]:
-    if balance is None:
-        return {}
-    if not isinstance(balance, Mapping):
-        hint = 'write balance={"value": 0.1}'
-        raise refuse("balance", "is not a mapping of a column to its band", balance, hint=hint)
-    bands: dict[str, Band] = {}
-    for name, band in balance.items():
-        sides = band if isinstance(band, (tuple, list)) else (band, band)
-        fit = band is None or (len(sides) == 2 and all(map(_is_share, sides)))
-        if not fit or not isinstance(name, str):
-            faults.append(
-                Problem(
-                    path="balance",
-                    message="names a column and its band, a finite number of 0 or more",
-                    values=(f"{show(name)}: {show(band)}",),
-                    hint="0.1 keeps every rep within 10 % of her fair share; a pair is (below, above); None "
-                    "sets no band",
-                )
-            )
-        elif band is None or len(set(sides)) == 1:
-            bands[name] = None if band is None else float(sides[0])
-        else:
-            bands[name] = (float(sides[0]), float(sides[1]))
-    return bands
-
-
-def _is_share(part: object) -> bool:
-    return isinstance(part, (int, float)) and not isinstance(part, bool) and 0 <= part < float("inf")
+def _known(
+    prox: Proximity | None,
+    table: Scores | None,
+    reps: Labels,
+    leads: Labels,
+    value: FloatArray,
+) -> tuple[Pairs, FloatArray]:
+    """Give the known pairs, and the most that another one of each lead can score."""
+    if table is not None:
+        return Pairs.of_table(table.lead, table.rep, table.score, len(leads)), np.zeros(len(leads))
+    if prox is None:
+        raise InternalError("assign: nothing to maximise; please report this")
+    most = value * prox.floor[places(leads, prox.lead_labels)]
+    return Pairs.of_proximity(prox, reps, leads, value), most
 
 
 def _check_pair_work(
@@ -372,12 +429,14 @@ def _check_pair_work(
 
 def _least_use(task: Task) -> FloatArray:
     """Find the least that each lead uses of any rep, or what it uses of the rep it is locked to."""
-    if task.pair_work is None:
+    known = task.pair_work
+    if known is None or known.work is None:
         return task.use
-    lead, allowed = task.pair_lead(), task.pair_is_allowed()
+    allowed = task.may[task.kind[known.lead], known.rep]
+    allowed &= ~np.isin(known.lead * task.n_reps + known.rep, task.forbidden @ [task.n_reps, 1])
     least = np.full(task.n_leads, np.inf)
-    np.minimum.at(least, lead[allowed], task.pair_work[allowed])
-    has_others = (task.fallback == "cold") & (np.diff(task.starts) < task.n_reps)
+    np.minimum.at(least, known.lead[allowed], known.work[allowed])
+    has_others = (task.fallback == "cold") & (task.pairs.tally() < task.n_reps)
     own = has_others | ~np.isfinite(least)
     least[own] = np.minimum(least, task.own_work)[own]
     use = task.use.copy()

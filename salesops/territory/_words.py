@@ -7,7 +7,8 @@ import numpy as np
 from salesops._display import number
 from salesops._faults import count
 from salesops.errors import Problem, show
-from salesops.territory._task import Bounds, Task
+from salesops.territory._limits import Bounds
+from salesops.territory._task import Task
 
 
 def show_rep(task: Task, rep: int) -> str:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from salesops import _run
 from salesops._display import number
 from salesops._faults import check_choice, count, refuse, warn
-from salesops._frames.ids import written
 from salesops._version import __version__
 from salesops.errors import InternalError, Problem, show
-from salesops.territory import _kernels
+from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
+from salesops.territory._move_conflicts import check_moves, conflict_with_moves
 from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
@@ -39,6 +37,9 @@ def assign(
     locked: object = None,
     forbidden: object = None,
     match: Sequence[str] | Mapping[str, str] | None = None,
+    current: object = None,
+    max_moves: float | None = None,
+    move_price: float = 0.0,
     require_all: bool = False,
     fallback: Literal["cold", "none"] = "cold",
     time_limit: float | None = None,
@@ -78,6 +79,15 @@ def assign(
         ``("segment",)`` lets a lead go only to reps whose ``segment`` is the same or, as a collection, holds
         it; ``{"language": "languages"}`` names the column of the leads and that of the reps. An empty cell of
         a lead asks for nothing, an empty cell of a rep serves nothing.
+    current : table, optional
+        ``lead_id``, ``rep_id``: who owns each lead today (``plan.to_frame()`` of an older plan fits); a lead
+        that is not there, or has no rep, is new.
+    max_moves : int or float, optional
+        How many of the leads that have an owner today may change hands: a number of leads, or a share of them
+        as a float up to 1.0 (0.05 is one in twenty). A lead that is left without an owner has moved, too.
+    move_price : float, default 0
+        What a move must gain to be worth while, in units of the score. The plan maximises its score less this
+        for every lead that changes hands.
     require_all : bool, default False
         True makes a lead without an owner a broken limit.
     fallback : {"cold", "none"}, default "cold"
@@ -158,6 +168,7 @@ def assign(
         raise refuse("require_all", "is True or False", require_all)
     if prox is not None and not isinstance(prox, Proximity):
         raise refuse("prox", "is not the result of proximity()", type(prox).__name__)
+    _check_moves(current, max_moves, move_price)
     task = read_task(
         reps,
         leads,
@@ -170,9 +181,13 @@ def assign(
         require_all=require_all,
         fallback=fallback,
         columns=columns,
+        current=current,
+        max_moves=max_moves,
+        move_price=move_price,
     )
     by_pair = task.pair_work is not None
     (check_pairs if by_pair else check_rules)(task)
+    check_moves(task)
     warn_unmet(task.eligibility)
     instance, free = task.instance()
     if by_pair:
@@ -180,41 +195,55 @@ def assign(
     else:
         found = search(instance, time_limit=time_limit, progress=progress)
     if found.is_infeasible:
-        raise (pair_conflict if by_pair else smallest_conflict)(task)
+        if by_pair:
+            raise pair_conflict(task)
+        raise conflict_with_moves(task) or smallest_conflict(task)
     return _plan(task, found, free, prox)
+
+
+def _check_moves(current: object, max_moves: object, move_price: object) -> None:
+    whole = isinstance(max_moves, (int, np.integer)) and not isinstance(max_moves, bool) and max_moves >= 0
+    if not (max_moves is None or whole or (isinstance(max_moves, float) and 0 <= max_moves <= 1)):
+        hint = "5 is five leads, 0.05 is one in twenty"
+        raise refuse("max_moves", "is a number of leads, or a share from 0 to 1", max_moves, hint=hint)
+    if (
+        isinstance(move_price, bool)
+        or not isinstance(move_price, (int, float))
+        or not 0 <= move_price < np.inf
+    ):
+        raise refuse("move_price", "is a finite number of 0 or more", move_price)
+    if current is None and (max_moves is not None or move_price):
+        hint = "pass current= with lead_id and rep_id, say plan.to_frame()"
+        raise refuse(
+            "current", "says who owns the leads today, which moves are counted from", None, hint=hint
+        )
 
 
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
     owner = task.locked.copy()
     owner[free] = found.owner
-    digest = _digest(task)
+    fingerprint = digest(task)
     task = task.with_work_of(owner)
-    lead = task.pair_lead()
-    own = task.pair_rep == owner[lead]
-    score, near = np.zeros(task.n_leads), np.zeros(task.n_leads)
-    score[lead[own]], near[lead[own]] = task.pair_score[own], task.pair_proximity[own]
-    connected = np.zeros(task.n_leads, dtype=bool)
-    connected[lead[own]] = True
+    offers = look_at_offers(task, owner)
     used = _used(task, owner)
     violations = _violations(task, owner, used)
-    bound = found.bound + _bound_of_locks(task, score)
-    value = math.fsum(score)
-    gap, no_gap = _gap(value, bound, violations)
-    best = _best_others(task, owner)
+    gross = found.bound + _bound_of_locks(task, offers)
+    bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
+    value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
+    gap, no_gap = _gap(value, bound, violations, gross)
     if violations:
         if task.pair_work is None:
             check_breaches(task, _breaching(task, used))
         broken = count(len(violations), "violation")
         warn(f"no plan within every limit was found: {broken}; see plan.violations")
-    hops = None if prox is None else _hops(task, prox, owner)
     return TerritoryPlan(
         rep_labels=task.reps,
         lead_labels=task.leads,
         quantities=task.quantities,
         owner=owner,
-        reason=_reasons(task, owner, connected),
-        score=score,
-        proximity=near,
+        reason=reasons(task, owner, offers),
+        score=offers.score,
+        proximity=proximities(task, prox, owner, offers),
         has_proximity=prox is not None,
         value=task.value,
         use=task.use,
@@ -223,22 +252,24 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         lower=task.lower,
         used=used,
         prices=found.prices,
-        closest=best[0],
-        closest_score=best[1],
-        closest_work=task.work_at(best[0]),
-        runner_up=best[2],
-        runner_up_score=best[3],
-        barred=best[4],
-        barred_score=best[5],
+        closest=offers.closest,
+        closest_score=offers.closest_score,
+        closest_work=task.work_at(offers.closest),
+        runner_up=offers.runner_up,
+        runner_up_score=offers.runner_up_score,
+        barred=offers.barred,
+        barred_score=offers.barred_score,
         eligibility=task.eligibility if task.eligibility.needs else None,
-        hops=hops,
+        hops=None if prox is None else hops(task, prox, owner),
+        current=task.current,
+        move_price=task.move_price,
         bound=bound,
         gap=gap,
         no_gap_reason=no_gap,
         violations=violations,
         balance=task.balance,
         fallback=task.fallback,
-        input_digest=digest,
+        input_digest=fingerprint,
         salesops_version=__version__,
         prox=prox,
     )
@@ -288,6 +319,11 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
         alone = np.flatnonzero(owner < 0).tolist()
         ids = tuple(show(task.leads[lead]) for lead in alone)
         found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
+    if task.n_moved(owner) > task.max_moves:
+        count_of = f"{task.n_moved(owner)}, limit {number(task.max_moves, 6)}"
+        found.append(
+            Problem(path="max_moves", message="more leads change hands than may", values=(count_of,))
+        )
     return tuple(found)
 
 
@@ -300,88 +336,17 @@ def _breaching(task: Task, used: FloatArray) -> IntArray:
     return np.asarray(order[worst[order] > 0], dtype=np.int64)
 
 
-def _bound_of_locks(task: Task, score: FloatArray) -> float:
+def _bound_of_locks(task: Task, offers: Offers) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
-    known = np.zeros(task.n_leads, dtype=bool)
-    lead = task.pair_lead()
-    known[lead[task.pair_rep == task.locked[lead]]] = True
-    return math.fsum(np.where(known, score, task.most)[held].tolist())
+    return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())
 
 
-def _gap(value: float, bound: float, violations: tuple[Problem, ...]) -> tuple[float | None, str | None]:
+def _gap(
+    value: float, bound: float, violations: tuple[Problem, ...], gross: float
+) -> tuple[float | None, str | None]:
     if violations:
         return None, "the plan violates a limit, so it is not compared with the bound"
-    if value > bound * (1 + 1e-9) + 1e-300:
+    if value > bound + gross * 1e-9 + 1e-300:
         raise InternalError("assign: a plan scored more than its certified bound; please report this")
-    return (max(bound - value, 0.0) / bound if bound > 0 else 0.0), None
-
-
-def _best_others(task: Task, owner: IntArray) -> list[Any]:
-    """Find the best allowed rep of each lead, the best beside the owner, and the best who is not allowed."""
-    lead, allowed = task.pair_lead(), task.pair_is_allowed()
-    answers: list[Any] = []
-    for kept in (allowed, allowed & (task.pair_rep != owner[lead]), ~allowed):
-        order = np.lexsort((task.pair_rep[kept], -task.pair_score[kept], lead[kept]))
-        rows = np.flatnonzero(kept)[order]
-        first = rows[np.unique(lead[rows], return_index=True)[1]]
-        rep, score = np.full(task.n_leads, -1, dtype=np.int64), np.zeros(task.n_leads)
-        rep[lead[first]], score[lead[first]] = task.pair_rep[first], task.pair_score[first]
-        answers += [rep, score]
-    return answers
-
-
-def _reasons(task: Task, owner: IntArray, connected: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Say of each lead why it is where it is."""
-    lead, score = task.pair_lead(), np.full(task.n_leads, -np.inf)
-    np.maximum.at(score, lead[task.pair_is_allowed()], task.pair_score[task.pair_is_allowed()])
-    own = np.zeros(task.n_leads)
-    mine = task.pair_rep == owner[lead]
-    own[lead[mine]] = task.pair_score[mine]
-    reason = np.full(task.n_leads, "next closest", dtype=object)
-    reason[own >= score] = "closest"
-    reason[~connected] = "cold"
-    reason[task.locked >= 0] = "locked"
-    alone = owner < 0
-    reason[alone] = "capacity"
-    if task.fallback == "none":
-        reason[alone & (task.n_allowed() == 0)] = "no connection"
-    reason[alone & (task.n_open() == 0)] = "forbidden"
-    for k in np.flatnonzero(alone & (task.n_eligible() == 0)).tolist():
-        unmet = task.eligibility.unmet(k)
-        reason[k] = f"no rep has {' and '.join(unmet)}" if unmet else "no eligible rep"
-    if not task.n_reps:
-        reason[:] = "no rep"
-    return reason
-
-
-def _hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
-    """Count hops between owner and lead, 3 for more than two."""
-    rep_at = np.array(
-        [prox.rep_labels.position(label) for label in task.reps.values.tolist()], dtype=np.int64
-    )
-    lead_at = np.array(
-        [prox.lead_labels.position(label) for label in task.leads.values.tolist()], dtype=np.int64
-    )
-    theirs = np.full(prox.n_leads, -1, dtype=np.int64)
-    owned = owner >= 0
-    theirs[lead_at[owned]] = rep_at[owner[owned]]
-    contacts = prox.contacts
-    hops = _kernels.within_two_hops(
-        prox.graph.adjacency, prox.persons, contacts.starts, contacts.person, theirs
-    )
-    return np.asarray(hops[lead_at])
-
-
-def _digest(task: Task) -> str:
-    """Fingerprint the input as it was understood."""
-    state = hashlib.sha256(f"{task.fallback} {task.require_all} {sorted(task.balance.items())}".encode())
-    for labels in (task.reps, task.leads):
-        for label in labels.values.tolist():
-            state.update(f"{type(label).__name__}:{written(label)}\n".encode("utf-8", "backslashreplace"))
-    arrays = (task.use, task.value, task.upper, task.lower, task.starts, task.pair_rep, task.pair_score)
-    state.update(repr((task.eligibility.needs, task.eligibility.kinds)).encode("utf-8", "backslashreplace"))
-    work = () if task.pair_work is None else (task.pair_work, task.own_work)
-    for part in (*arrays, task.most, task.locked, task.forbidden, *work):
-        state.update(np.ascontiguousarray(part).tobytes())
-    return state.hexdigest()
+    return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None

@@ -33,6 +33,7 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 _SCHEMA_VERSION = 1
+_OPTIONAL = {"eligibility", "current", "move_price"}
 _LABELS = ("rep_labels", "lead_labels")
 _ARRAYS = {
     "owner": np.int64,
@@ -105,6 +106,11 @@ class TerritoryPlan:
         of the band binds), in label order and in the unit of the score.
     prox : Proximity or None
         What the plan was made from; not part of :meth:`to_dict`.
+    current : ndarray of shape (n_leads,), or None
+        Who owned each lead before, -1 for nobody; see :meth:`moves`.
+    move_price : float
+        What the plan held against every lead that changes hands; `bound` and `gap` are those of its score
+        less that.
 
     Examples
     --------
@@ -170,6 +176,8 @@ class TerritoryPlan:
     salesops_version: str
     eligibility: Eligibility | None = None
     prox: Proximity | None = None
+    current: IntArray | None = None
+    move_price: float = 0.0
 
     @property
     def territories(self) -> tuple[Territory, ...]:
@@ -235,6 +243,36 @@ class TerritoryPlan:
             }
         )
 
+    @property
+    def n_moved(self) -> int | None:
+        """How many leads change hands; None if the plan was made without `current`."""
+        if self.current is None:
+            return None
+        return int(((self.current >= 0) & (self.owner != self.current)).sum())
+
+    def moves(self) -> pd.DataFrame:
+        """List the leads that change hands, those of most value first.
+
+        Returns
+        -------
+        DataFrame
+            ``lead_id``, ``from_rep_id``, ``to_rep_id`` (missing without an owner), ``value``, ``score`` (with
+            the new owner), in falling order of value, then in label order. Empty if the plan was made without
+            `current`.
+        """
+        before = np.full(len(self.owner), -1) if self.current is None else self.current
+        moved = np.flatnonzero((before >= 0) & (self.owner != before))
+        moved = moved[np.argsort(-self.value[moved], kind="stable")]
+        return pd.DataFrame(
+            {
+                "lead_id": id_column(self.lead_labels.values[moved]),
+                "from_rep_id": id_column(labels_at(self.rep_labels, before[moved])),
+                "to_rep_id": id_column(labels_at(self.rep_labels, self.owner[moved])),
+                "value": self.value[moved],
+                "score": self.score[moved],
+            }
+        )
+
     def metrics(self) -> pd.DataFrame:
         """Measure the plan, in one row.
 
@@ -245,7 +283,7 @@ class TerritoryPlan:
             introduction within 2 hops; ``proximity``, the mean over leads weighted by value; ``score``;
             ``value_min``, ``value_max``, ``value_cv``, the least and greatest value of a territory as a ratio
             to the mean and the coefficient of variation; ``capacity_use``, workload over capacity;
-            ``bound`` and ``gap``. What is not known is NaN.
+            ``bound`` and ``gap``; ``n_moved``, leads that change hands. What is not known is NaN.
         """
         owned = self.owner >= 0
         totals = np.bincount(self.owner[owned], weights=self.value[owned], minlength=len(self.rep_labels))
@@ -270,6 +308,7 @@ class TerritoryPlan:
             "capacity_use": float(self.used[:, 0].sum() / room) if 0 < room < np.inf else np.nan,
             "bound": self.bound,
             "gap": np.nan if self.gap is None else self.gap,
+            "n_moved": np.nan if self.n_moved is None else self.n_moved,
         }
         return pd.DataFrame([facts])
 
@@ -300,6 +339,10 @@ class TerritoryPlan:
             how = f" ({self.reason[k]})" if self.reason[k] in ("cold", "locked") else ""
             sentences.append(f"owned by {self._rep(owner)}{how}, score {number(float(self.score[k]))}")
         closest = int(self.closest[k])
+        before = -1 if self.current is None else int(self.current[k])
+        if before >= 0 and before != owner:
+            facts["moved_from"] = self.rep_labels[before]
+            sentences.append(f"moved from {self._rep(before)}")
         if closest >= 0 and closest != owner and self.closest_score[k] >= self.score[k]:
             sentences.append(self._why_not(k, closest, owner))
             facts["closest"] = self.rep_labels[closest]
@@ -361,6 +404,8 @@ class TerritoryPlan:
                 )
         if self.reason[lead] == "locked":
             return f"{said}the lead is locked"
+        if self.current is not None and self.current[lead] == owner:
+            return f"{said}a move would not pay, or as many leads as may change hands already do{worth}"
         for q, name in enumerate(self.quantities):
             if owner >= 0 and self.used[owner, q] - self.use[lead, q] < self.lower[owner, q] * (1 - 1e-9):
                 return f"{said}{self._rep(owner)} would fall below her band of {name}"
@@ -450,6 +495,9 @@ class TerritoryPlan:
             },
             "fallback": self.fallback,
         }
+        if self.current is not None:
+            document["current"] = self.current.tolist()
+            document["move_price"] = self.move_price
         if self.eligibility is not None:
             document["eligibility"] = self.eligibility.to_dict()
         document.update({name: _listed(getattr(self, name)) for name in _ARRAYS})
@@ -472,7 +520,7 @@ class TerritoryPlan:
         InvalidInput
             If fields are missing or unknown.
         """
-        fields = {field.name for field in attrs.fields(cls)} - {"prox", "eligibility", *_LABELS}
+        fields = {field.name for field in attrs.fields(cls)} - {"prox", *_OPTIONAL, *_LABELS}
         fields |= {"kind", "schema_version", "reps", "leads"}
         faults = [
             Problem(path=f"$.{name}", message="the field is missing")
@@ -480,7 +528,7 @@ class TerritoryPlan:
         ]
         faults += [
             Problem(path=f"$.{name}", message="unknown field")
-            for name in sorted(set(document) - fields - {"eligibility"})
+            for name in sorted(set(document) - fields - _OPTIONAL)
         ]
         raise_all("territory plan", faults)
         check_choice("$.kind", document["kind"], ("territory_plan",))
@@ -498,6 +546,9 @@ class TerritoryPlan:
         }
         if "eligibility" in document:
             rest["eligibility"] = Eligibility.from_dict(document["eligibility"], n)
+        if "current" in document:
+            rest["current"] = np.array(document["current"], dtype=np.int64)
+            rest["move_price"] = float(document.get("move_price", 0.0))
         rest["hops"] = None if document["hops"] is None else np.array(document["hops"], dtype=np.int8)
         rest["violations"] = tuple(Problem(**violation) for violation in document["violations"])
         return cls(rep_labels=_labels(document["reps"]), lead_labels=_labels(document["leads"]), **rest)

@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,12 @@ def peak_mib() -> float:
     """Most memory this process has held."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def resident_mib() -> float:
+    """Memory this process holds; where the system does not tell, the most it has held."""
+    held = Path("/proc/self/statm")
+    return int(held.read_text().split()[1]) * resource.getpagesize() / 2**20 if held.exists() else peak_mib()
 
 
 def bandwidth(n_threads: int) -> float:

@@ -1,6 +1,7 @@
 """Speed, memory and quality of the territory wing beside its peers, each measured in the same run.
 
     python tests/benchmarks/territory.py proximity --size M
+    python tests/benchmarks/territory.py assign --size M --synthetic
 
 Peers that are not installed are skipped, and said to be. Every contestant runs in a process of its own.
 """
@@ -10,7 +11,7 @@ import importlib
 import sys
 from pathlib import Path
 
-COMMANDS = ("proximity",)
+COMMANDS = ("proximity", "assign")
 
 
 def main() -> None:
