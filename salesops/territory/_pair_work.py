@@ -113,8 +113,8 @@ def search_pairs(
         broken = bool((instance.lower > 0).any() or (instance.upper < 0).any())
         return Outcome(owner=owner, prices=prices, bound=0.0, is_infeasible=broken)
     if instance.current is not None and (math.isfinite(instance.max_moves) or instance.stay):
-        rule = "a workload that depends on the rep does not go with limits or prices of moves"
-        raise refuse("score.workload", rule, f"{n_reps} reps, {n} leads")
+        rule = "does not go with a workload that depends on the rep"
+        raise refuse("max_moves", rule, instance.max_moves, hint="set move_price instead")
     end = None if time_limit is None else time.monotonic() + time_limit
     work = task.work_of_pairs()[:, free]
     if instance.must_own:

@@ -254,6 +254,17 @@ def test_a_least_workload_is_refused():
         assign({**REPS, "workload_min": [1, 1]}, LEADS, score=pairs(("ann", "acme", 1, 1)))
 
 
+def test_a_limit_of_moves_is_refused_and_a_price_of_a_move_is_kept():
+    score = pairs(("ann", "acme", 9, 4), ("bo", "acme", 8, 4))
+    today = {"lead_id": ["acme"], "rep_id": ["bo"]}
+    leads = {"lead_id": ["acme"]}
+    with pytest.raises(InvalidInput, match="does not go with a workload that depends on the rep"):
+        assign(REPS, leads, score=score, current=today, max_moves=0)
+    assert owners(assign(REPS, leads, score=score, current=today)) == {"acme": "ann"}
+    stays = assign(REPS, leads, score=score, current=today, move_price=2)
+    assert (owners(stays), stays.gap) == ({"acme": "bo"}, 0)
+
+
 def test_a_plan_by_pairs_passes_through_json():
     plan = assign(REPS, LEADS, score=pairs(("ann", "acme", 9, 4), ("ann", "bolt", 6, 2)))
     text = json.dumps(plan.to_dict(), allow_nan=False)
