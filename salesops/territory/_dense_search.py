@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from salesops import _run
 from salesops.territory._clock import clock
-from salesops.territory._dense import DenseCase, limit_rows, lower_bound, relax
+from salesops.territory._dense import DenseCase, lower_bound, relax
 from salesops.territory._dense_exchange import Exchange
 from salesops.territory._dense_groups import Group, enumerate_plans, tighten
+from salesops.territory._dense_knapsack import Knapsacks
+from salesops.territory._dense_programme import Answer, solve_pairs
 from salesops.territory._prices import FloatArray, IntArray
 
 Mask = npt.NDArray[np.bool_]
@@ -27,7 +27,11 @@ _MOST_PLANS = 2_000
 _CALL = 1_500
 """What a call of the enumeration costs beside its partial plans, in partial plans."""
 _BUDGET = 12_000_000
-_SLACK = 1e-6
+_KNAPSACK_STEPS, _FEWEST_STEPS = 300, 60
+_KNAPSACK_CELLS, _KNAPSACK_SHARE, _KNAPSACK_END = 1_000_000_000.0, 1.0, 0.45
+_CELLS_PER_PLAN = 50.0
+_FIRST_CORE, _NARROWEST, _WIDER = 1.3, 1.1, 1.15
+_CORE_PAIRS, _CORE_SECONDS, _CORE_NODES = 20_000, 1.5, 1_000
 _REACHES = (0.1, 0.2, 0.5)
 _HEAT = 0.1
 _FIRST_WIDE = 6
@@ -98,7 +102,7 @@ class _DenseSearch:
         self.rng = np.random.default_rng(0)
         self.leads = np.arange(case.n_leads)
         self.prices, self.owner = relax(case)
-        self.bound = self._rounded(lower_bound(case, self.prices))
+        self.bound = lower_bound(case, self.prices)
         priced = case.priced(self.prices)
         self.regret = priced - priced.min(axis=0)
         self.penalty = self._penalty()
@@ -107,8 +111,12 @@ class _DenseSearch:
         self.spent = 0
         self.size = min(_FIRST_GROUP, case.n_reps)
         self.wide = float(_FIRST_WIDE)
-        self.gain = {"enumerate": 1e-9, "solve": 0.0}
-        self.work = {"enumerate": 1.0, "solve": 1.0}
+        self.core = _FIRST_CORE
+        self.likely = np.zeros(case.cost.shape)
+        self.floor = self.bound + self.regret
+        self.bound = self._rounded(self.bound)
+        self.gain = {"enumerate": 1e-9, "solve": 0.0, "core": 0.0}
+        self.work = {"enumerate": 1.0, "solve": 1.0, "core": 1.0}
         self.largest = min(_LARGEST_GROUP, case.n_reps)
         self.calls = self.effort = self.idle = 0
 
@@ -151,7 +159,12 @@ class _DenseSearch:
 
     def stages(self) -> list[Callable[[], None]]:
         """List what there is to do."""
-        return [self._exchange, lambda: self._improve(0.25, 2), self._finish, lambda: self._improve(1.0, 20)]
+        return [
+            self._exchange,
+            lambda: self._improve(0.2, 2),
+            self._strengthen,
+            lambda: self._improve(1.0, 20),
+        ]
 
     def outcome(self) -> DenseOutcome:
         """Give the best plan, or the one in hand if none is sound."""
@@ -201,7 +214,7 @@ class _DenseSearch:
 
     def _work(self) -> float:
         """Take the tool that has gained most for its work of late, or one that had little of it."""
-        tools = {"enumerate": self._replan, "solve": self._resolve}
+        tools = {"enumerate": self._replan, "solve": self._resolve, "core": self._core}
         total = sum(self.work.values())
         starved = [tool for tool in tools if self.work[tool] < _LEAST_SHARE * total]
         tool = starved[0] if starved else max(tools, key=lambda tool: self.gain[tool] / self.work[tool])
@@ -322,7 +335,7 @@ class _DenseSearch:
             lower=case.lower[reps],
         )
         limit = None if self.end is None else min(self.end - clock(), _PART_SECONDS)
-        answer = _programme(part, kept, limit, nodes=_PART_NODES)
+        answer = solve_pairs(part, kept, limit, nodes=_PART_NODES)
         self.spent += _SOLVER_CALL + _SOLVER_PAIR * size * (1 + answer.nodes // 10)
         gained = 0.0
         if answer.owner is not None:
@@ -336,75 +349,85 @@ class _DenseSearch:
         self.wide = float(np.clip(self.wide, 3.0, max(case.n_reps, 3)))
         return gained
 
-    def _finish(self) -> None:
-        """Solve what is left to the end if it is small."""
+    def _strengthen(self) -> None:
+        """Raise the bound by knapsacks, learn which pairs good plans use, and solve what is left if small."""
+        self._fill_knapsacks()
         if self.stop():
             return
+        kept = self._promising()
+        if int(kept.sum()) <= _MILP_PAIRS:
+            limit = None if self.end is None else 0.15 * (self.end - clock())
+            self._solve_all(kept, limit, _MILP_NODES)
+
+    def _fill_knapsacks(self) -> None:
         case = self.case
-        kept = np.isfinite(case.cost)
-        if self.best is not None:
-            # A pair whose regret alone exceeds the gap is in no cheaper plan.
-            kept &= self.regret <= (self.best_cost - self.bound) * (1 + 1e-9) + 1e-6
-        if int(kept.sum()) > _MILP_PAIRS:
+        knapsacks = None if self.stop() else Knapsacks.of(case, self.prices)
+        if knapsacks is None:
             return
-        limit = None if self.end is None else 0.3 * (self.end - clock())
-        answer = _programme(case, kept, limit)
-        self.is_proved = answer.status in (0, 2)
+        pays = case.priced(self.prices).min(axis=0)
+        effort = knapsacks.effort(pays)
+        steps = int(min(_KNAPSACK_STEPS, _KNAPSACK_SHARE * _KNAPSACK_CELLS / effort))
+        if steps < _FEWEST_STEPS:
+            return
+        target = self.best_cost if self.best is not None else self.bound + 0.01 * abs(self.bound)
+        bound, pays, self.likely = knapsacks.ascend(
+            pays, target, steps=steps, stop=lambda: self.stop() or self.share() > _KNAPSACK_END
+        )
+        self.spent += int(steps * effort / _CELLS_PER_PLAN)
+        regrets = knapsacks.regrets(pays)
+        if regrets is not None:
+            self.floor = np.maximum(self.floor, bound + regrets)
+        self.bound = max(self.bound, self._rounded(bound))
+
+    def _promising(self) -> Mask:
+        """Mark the pairs that a plan cheaper than the best one can use."""
+        kept = np.isfinite(self.case.cost)
+        if self.best is not None:
+            tiny = 1e-7 * max(1.0, abs(self.best_cost) * 1e-3)
+            kept &= self.floor <= self.best_cost - 0.999 * self.case.step + tiny
+        return kept
+
+    def _solve_all(self, kept: Mask, limit: float | None, nodes: int) -> Answer:
+        """Solve over all pairs that a cheaper plan can use: that proves something."""
+        answer = solve_pairs(self.case, kept, limit, nodes=nodes)
+        self._take(answer)
         if answer.status == 2 and self.best is not None:
             self.bound = max(self.bound, self.best_cost)
+        if answer.bound is not None:
+            self.bound = max(self.bound, self._rounded(min(answer.bound, self.best_cost)))
+        self.is_proved = answer.status == 2 or (answer.status == 0 and self.best is not None)
+        return answer
+
+    def _take(self, answer: Answer) -> float:
+        """Go on from the plan of a programme if it is the best one; say what was gained."""
+        before, held = self.best_cost, self.owner
         if answer.owner is not None:
             self.owner = answer.owner
             self._note()
+        if self.best_cost < before:
+            return before - self.best_cost if math.isfinite(before) else 1.0
+        self.owner = held
+        return 0.0
+
+    def _core(self) -> float:
+        """Solve over the likeliest pairs of all reps; say what was gained."""
+        case = self.case
+        promising = self._promising()
+        rank = np.where(promising, self.likely - 1e-9 * self.floor / max(abs(self.bound), 1.0), -np.inf)
+        size = min(int(self.core * case.n_leads), int(promising.sum()), _CORE_PAIRS)
+        kept = np.zeros(promising.shape, dtype=bool)
+        kept.ravel()[np.argpartition(-rank.ravel(), max(size - 1, 0))[:size]] = True
+        limit = None if self.end is None else min(self.end - clock(), _CORE_SECONDS)
+        if size == int(promising.sum()):
+            answer = self._solve_all(kept & promising, limit, _CORE_NODES)
+            gained = 0.0
+        else:
             if self.best is not None:
-                self.owner = self.best.copy()
-            else:
-                self.is_proved = False
-        if answer.bound is not None:
-            self.bound = max(self.bound, self._rounded(min(answer.bound, self.best_cost)))
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class _Answer:
-    """What the mixed-integer programme says: HiGHS's status, a plan and a bound on cost if there are any."""
-
-    status: int
-    nodes: int
-    owner: IntArray | None
-    bound: float | None
-
-
-def _programme(case: DenseCase, kept: Mask, time_limit: float | None, *, nodes: int = _MILP_NODES) -> _Answer:
-    """Solve a case over the pairs kept."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    rep, lead = np.nonzero(kept)
-    n = len(rep)
-    if not kept.any(axis=0).all():
-        return _Answer(status=2, nodes=0, owner=None, bound=None)
-    rows, right, *_ = limit_rows(case, rep, lead)
-    once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(case.n_leads, n))
-    options: Any = {"mip_rel_gap": 0.0, "node_limit": nodes}
-    if time_limit is not None:
-        options["time_limit"] = max(time_limit, 0.1)
-    scale = 1000.0 / (float(np.abs(case.cost[rep, lead]).max(initial=0.0)) or 1.0)
-    answer = milp(
-        case.cost[rep, lead] * scale,
-        integrality=np.ones(n, dtype=np.int64),
-        bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(once, 1.0, 1.0), LinearConstraint(rows, -np.inf, right)],
-        options=options,
-    )
-    owner: IntArray | None = None
-    if answer.x is not None:
-        owner = np.zeros(case.n_leads, dtype=np.int64)
-        taken = answer.x > 0.5
-        owner[lead[taken]] = rep[taken]
-    dual = getattr(answer, "mip_dual_bound", None)
-    bound = None if dual is None or not np.isfinite(dual) else (float(dual) - _SLACK * (1 + n)) / scale
-    looked = int(getattr(answer, "mip_node_count", None) or 0)
-    return _Answer(status=int(answer.status), nodes=looked, owner=owner, bound=bound)
-
-
-def has_plan(case: DenseCase) -> bool:
-    """Say whether a small case has a plan; True if that could not be decided."""
-    return _programme(case, np.isfinite(case.cost), None).status != 2
+                kept[self.best, self.leads] = True
+            answer = solve_pairs(case, kept, limit, nodes=_CORE_NODES)
+            gained = self._take(answer)
+        self.spent += _SOLVER_CALL + _SOLVER_PAIR * size * (1 + answer.nodes // 10)
+        solved = answer.status in (0, 2)
+        self.core *= _WIDER if solved else 1.0 if gained > 0 else 1.0 / _WIDER**0.5
+        self.core = max(self.core, _NARROWEST)
+        return gained

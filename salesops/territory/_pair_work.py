@@ -14,7 +14,8 @@ from salesops.errors import Infeasible, Problem
 from salesops.territory._clock import clock
 from salesops.territory._conflicts import Conflict, in_words
 from salesops.territory._dense import DenseCase, lower_bound, relax
-from salesops.territory._dense_search import has_plan, search_dense
+from salesops.territory._dense_programme import has_plan
+from salesops.territory._dense_search import search_dense
 from salesops.territory._glance import glance
 from salesops.territory._prices import FloatArray, Instance, IntArray
 from salesops.territory._rules import Rulebook, System
@@ -112,8 +113,8 @@ def search_pairs(
         broken = bool((instance.lower > 0).any() or (instance.upper < 0).any())
         return Outcome(owner=owner, prices=prices, bound=0.0, is_infeasible=broken)
     if instance.current is not None and (math.isfinite(instance.max_moves) or instance.stay):
-        rule = "a workload that depends on the rep does not go with limits or prices of moves"
-        raise refuse("score.workload", rule, f"{n_reps} reps, {n} leads")
+        rule = "does not go with a workload that depends on the rep"
+        raise refuse("max_moves", rule, instance.max_moves, hint="set move_price instead")
     end = None if time_limit is None else clock() + time_limit
     work = task.work_of_pairs()[:, free]
     if instance.must_own:

@@ -64,7 +64,8 @@ def assign(
         ``rep_id``, ``lead_id``, ``score`` (0 or more): what is maximised, in place of value times proximity.
         A pair that is not there scores 0. With `prox` given too, the plan still reports proximities. A
         column ``workload`` (0 or more) says what the lead takes of that rep's capacity, where this depends on
-        the rep; a pair that is not there takes the workload of the lead.
+        the rep; a pair that is not there takes the workload of the lead. It does not go with `max_moves`, nor
+        with a band or a least amount of workload, and is for at most 10 million pairs.
     balance : mapping, optional
         ``{"value": 0.1}`` keeps every rep's total of that column of the leads within 10 % of her fair share,
         ``{"value": (0.2, 0.1)}`` at most 20 % below and 10 % above it; any number of columns.
@@ -128,6 +129,11 @@ def assign(
     a mixed-integer programme. Equal choices fall to the rep, then the lead, that comes first in label order,
     so the order of rows never changes a plan. Limits hold to one part in a billion.
 
+    Where workload depends on the rep (the generalised assignment problem), the bound also comes from reps who
+    fill their capacity alone, at prices of the leads. Leads are exchanged among many reps at once, and a few
+    reps at a time are planned anew: by enumeration of all plans within their part of the gap, or as a
+    mixed-integer programme over the pairs that such knapsacks use.
+
     Rules that contradict each other are found by greatest flows (leads that only reps with too little room
     may own; reps who may own too little), by the densest leads that a rep has room for, and by counting large
     leads in whole; prices read off them prove the conflict in exact sums. It is then reduced rule by rule,
@@ -137,8 +143,10 @@ def assign(
     ----------
     M. L. Fisher (1981), "The Lagrangian relaxation method for solving integer programming problems".
     Y. Nesterov (2005), "Smooth minimization of non-smooth functions".
-    M. Yagiura, T. Ibaraki, F. Glover (2004), "An ejection chain approach for the generalized assignment
-    problem".
+    M. L. Fisher, R. Jaikumar, L. N. Van Wassenhove (1986), "A multiplier adjustment method for the
+    generalized assignment problem".
+    F. Barahona, R. Anbil (2000), "The volume algorithm: producing primal solutions with a subgradient
+    method".
     R. K. Ahuja, O. Ergun, J. B. Orlin, A. P. Punnen (2002), "A survey of very large-scale neighborhood search
     techniques".
     D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
