@@ -37,7 +37,7 @@ _HEAT = 0.1
 _FIRST_WIDE = 6
 _WIDE_PAIRS = 1_000
 _PART_SECONDS, _PART_NODES = 0.7, 200
-_SOLVER_CALL, _SOLVER_PAIR = 30_000, 400
+_SOLVER_CALL, _SOLVER_PAIR = 30_000, 100
 _LEAST_SHARE = 0.15
 _MEMORY = 3_000_000.0
 _PER_SECOND = 4_000_000.0
@@ -335,7 +335,7 @@ class _DenseSearch:
             lower=case.lower[reps],
         )
         limit = None if self.end is None else min(self.end - clock(), _PART_SECONDS)
-        answer = solve_pairs(part, kept, limit, nodes=_PART_NODES)
+        answer = solve_pairs(part, kept, limit, nodes=self._nodes(_PART_NODES))
         self.spent += _SOLVER_CALL + _SOLVER_PAIR * size * (1 + answer.nodes // 10)
         gained = 0.0
         if answer.owner is not None:
@@ -349,6 +349,10 @@ class _DenseSearch:
         self.wide = float(np.clip(self.wide, 3.0, max(case.n_reps, 3)))
         return gained
 
+    def _nodes(self, most: int) -> int:
+        """Limit the nodes of a programme: more tightly where no clock does."""
+        return most if self.end is not None else most // 5
+
     def _strengthen(self) -> None:
         """Raise the bound by knapsacks, learn which pairs good plans use, and solve what is left if small."""
         self._fill_knapsacks()
@@ -357,7 +361,7 @@ class _DenseSearch:
         kept = self._promising()
         if int(kept.sum()) <= _MILP_PAIRS:
             limit = None if self.end is None else 0.15 * (self.end - clock())
-            self._solve_all(kept, limit, _MILP_NODES)
+            self._solve_all(kept, limit, self._nodes(_MILP_NODES))
 
     def _fill_knapsacks(self) -> None:
         case = self.case
@@ -419,12 +423,12 @@ class _DenseSearch:
         kept.ravel()[np.argpartition(-rank.ravel(), max(size - 1, 0))[:size]] = True
         limit = None if self.end is None else min(self.end - clock(), _CORE_SECONDS)
         if size == int(promising.sum()):
-            answer = self._solve_all(kept & promising, limit, _CORE_NODES)
+            answer = self._solve_all(kept & promising, limit, self._nodes(_CORE_NODES))
             gained = 0.0
         else:
             if self.best is not None:
                 kept[self.best, self.leads] = True
-            answer = solve_pairs(case, kept, limit, nodes=_CORE_NODES)
+            answer = solve_pairs(case, kept, limit, nodes=self._nodes(_CORE_NODES))
             gained = self._take(answer)
         self.spent += _SOLVER_CALL + _SOLVER_PAIR * size * (1 + answer.nodes // 10)
         solved = answer.status in (0, 2)
