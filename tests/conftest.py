@@ -1,6 +1,7 @@
 """What every test may ask for, and how the suite sets itself up."""
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -28,3 +29,17 @@ def shared():
 def root():
     """Return the top folder of the checkout."""
     return ROOT
+
+
+class _Figures:
+    """Close what a test or an example has drawn: matplotlib keeps every figure, and warns at the twentieth."""
+
+    def pytest_runtest_teardown(self) -> None:
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None:
+            pyplot.close("all")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Close figures after the examples of the package, too, which stand outside this folder."""
+    config.pluginmanager.register(_Figures(), "figures")
