@@ -32,7 +32,7 @@ def root():
 
 
 class _Figures:
-    """Close what a test or an example has drawn: matplotlib keeps every figure, and warns at the twentieth."""
+    """Close what a test or an example has drawn: matplotlib keeps all, and warns at the twentieth."""
 
     def pytest_runtest_teardown(self) -> None:
         pyplot = sys.modules.get("matplotlib.pyplot")
