@@ -62,7 +62,8 @@ class Refused(NamedTuple):
     positions: IntArray
 
 
-_MISSING = ("an amount is missing", None)
+MISSING_RULE = "an amount is missing"
+_MISSING = (MISSING_RULE, None)
 _FLOAT = (
     "an amount is exact and a float is not",
     "give Decimal('0.1'), the text '0.1' or whole numbers; read a CSV column with dtype=str",
@@ -374,9 +375,14 @@ def _divide(num: Whole, den: Whole, rounding: Rounding) -> Whole:
 
 def cumulative(values: IntArray, first: BoolArray) -> Whole:
     """Sum within runs, up to and including each row; `first` marks the row that starts a run."""
+    return cumulative_whole(values, first)
+
+
+def cumulative_whole(values: Whole, first: BoolArray) -> Whole:
+    """Sum whole numbers of any size within runs, up to and including each row."""
     if not values.size:
         return values
-    bound = float(np.abs(values).sum(dtype=np.float64))
+    bound = float(np.abs(values).sum(dtype=np.float64)) if values.dtype == np.int64 else math.inf
     whole = values if bound < _INT64_MAX / 2 else _objects(values)
     total = np.cumsum(whole)
     before = total - whole

@@ -1,4 +1,4 @@
-"""The parts of a plan: tiers, commissions, bonuses and caps, as frozen values and documents.
+"""What is paid on credits: tiers, commissions, overrides and caps, as frozen values and documents.
 
 Every choice that real plans leave open is a field with a documented default.
 """
@@ -15,7 +15,7 @@ import attrs
 from salesops._codec import Expanded, Model, about
 from salesops.errors import Problem
 
-__all__ = ["Bonus", "BonusPoint", "Cap", "Commission", "Tier"]
+__all__ = ["Cap", "Commission", "Match", "Override", "Tier"]
 
 _TIER_START = "Lower end: money in major units, or a multiple of quota (1.25 is 125 %)"
 _TIER_END = (
@@ -26,8 +26,12 @@ _CAP_PER = (
     "What the amount limits: the total of a period, of a deal (of a credit that names no deal), or of "
     "the periods of a year up to date"
 )
-_NAME = "Stands in every line; unique within the plan"
-_MEASURE = "Which credits count, such as margin or units; all of them where the credits have only one measure"
+_EXCESS = (
+    "What becomes of the part above a cap per period: it is lost, or carried into the next periods until "
+    "they have room"
+)
+NAME = "Stands in every line; unique within the plan"
+MEASURE = "Which credits count, such as margin or units; all of them where the credits have only one measure"
 _STYLE = (
     "marginal: each slice earns the rate of its tier; whole_amount (retroactive): everything earns the "
     "rate of the tier reached"
@@ -46,6 +50,36 @@ _YEAR_QUOTA = (
     "the year, or of those up to the period in which the credit is earned"
 )
 
+_TIER_AMOUNT = (
+    "Instead of a rate: what crossing the whole tier pays, in major units; part of the tier pays that part"
+)
+_RETROACTIVE = (
+    "Reaching this tier of a marginal table brings all that lies below it to its rate; tiers above it "
+    "without the mark pay only what lies in them"
+)
+WHERE = "Conditions on columns of the credits, all of which must hold; none counts every credit"
+_PRIORITY = (
+    "Between commissions that count the same credit the highest number pays; of equal ones, the one with "
+    "the most conditions"
+)
+_RATE_BY = (
+    'Column of the credits whose number selects the tier, such as "term_months" or "discount"; the whole '
+    'credit earns that rate. "tenure_month" is counted from started_on of the rep: the first month is 1'
+)
+TARGET_SHARE = (
+    "Instead of a target: this share of the rep's target pay of the period (the table target_pay, or the "
+    "variable pay of the plan)"
+)
+_INTERIM = (
+    "With accumulate year: credits are paid at this rate when they come, and the last period of the year "
+    "brings the year to what the tiers give"
+)
+_ACCUMULATE_ON = (
+    "Whether totals that meet the tiers add up the rep's own credits, or the whole deals they are shares "
+    "of (column deal_amount); then each credit is rounded on its own"
+)
+_DEPTH = "How many levels of the reporting tree count: 1 is direct reports only, none is all of them"
+
 Basis = Literal["amount", "attainment"]
 Bound = Literal["lower", "upper"]
 
@@ -57,7 +91,7 @@ class Tier(Model):
     Examples
     --------
     >>> Tier(start="10000", rate="0.08")
-    Tier(start=Decimal('10000'), end=None, rate=Fraction(2, 25))
+    Tier(start=Decimal('10000'), end=None, rate=Fraction(2, 25), amount=None, retroactive=False)
     """
 
     start: Decimal = attrs.field(metadata=about(_TIER_START, name="from", minimum=0))
@@ -65,9 +99,45 @@ class Tier(Model):
         default=None,
         metadata=about(_TIER_END, name="to", above=0),
     )
-    rate: Fraction = attrs.field(
-        metadata=about("Share of the money in the tier that is paid; 0.05 is 5 %", minimum=0)
+    rate: Fraction | None = attrs.field(
+        default=None, metadata=about("Share of the money in the tier that is paid; 0.05 is 5 %", minimum=0)
     )
+    amount: Decimal | None = attrs.field(default=None, metadata=about(_TIER_AMOUNT, minimum=0))
+    retroactive: bool = attrs.field(default=False, metadata=about(_RETROACTIVE))
+
+    @staticmethod
+    def _faults(known: Any) -> Iterator[Problem]:
+        if known.rate is not None and known.amount is not None:
+            yield Problem(path="amount", message="stands beside a rate", hint="give one of the two")
+
+
+@attrs.frozen(kw_only=True)
+class Match(Model):
+    """A condition on a column of the credits.
+
+    Examples
+    --------
+    >>> Match(field="product", one_of=["server", "storage"]).one_of
+    ('server', 'storage')
+    """
+
+    field: str = attrs.field(metadata=about("Column of the credits"))
+    one_of: tuple[str, ...] = attrs.field(
+        default=(), metadata=about("Texts that count; the column must hold one of them", name="in")
+    )
+    at_least: Decimal | None = attrs.field(
+        default=None, metadata=about("The column is a number, and this or more")
+    )
+    below: Decimal | None = attrs.field(default=None, metadata=about("The column is a number below this"))
+
+    @staticmethod
+    def _faults(known: Any) -> Iterator[Problem]:
+        if known.one_of is None:
+            return
+        is_number = known.at_least is not None or known.below is not None
+        if bool(known.one_of) == is_number:
+            hint = 'give "in" for a text, or at_least and below for a number'
+            yield Problem(path="field", message="a condition needs one kind of comparison", hint=hint)
 
 
 @attrs.frozen(kw_only=True)
@@ -80,13 +150,20 @@ class Cap(Model):
     Examples
     --------
     >>> Cap(amount="400.00")
-    Cap(amount=Decimal('400.00'), per='period')
+    Cap(amount=Decimal('400.00'), per='period', excess='lost')
     """
 
     amount: Decimal = attrs.field(
         metadata=about("The most that is paid, in major units of the currency", minimum=0)
     )
     per: Literal["period", "deal", "year"] = attrs.field(default="period", metadata=about(_CAP_PER))
+    excess: Literal["lost", "carried"] = attrs.field(default="lost", metadata=about(_EXCESS))
+
+    @staticmethod
+    def _faults(known: Any) -> Iterator[Problem]:
+        if known.excess == "carried" and known.per in ("deal", "year"):
+            message = "only what lies above a cap per period is carried"
+            yield Problem(path="excess", message=message, values=(f"per {known.per}",))
 
 
 def expand_cap(expanded: Expanded) -> Expanded:
@@ -110,18 +187,24 @@ class Commission(Model):
 
     kind: ClassVar[str] = "commission"
 
-    name: str = attrs.field(default="commission", metadata=about(_NAME))
-    measure: str | None = attrs.field(default=None, metadata=about(_MEASURE))
+    name: str = attrs.field(default="commission", metadata=about(NAME))
+    measure: str | None = attrs.field(default=None, metadata=about(MEASURE))
     basis: Basis = attrs.field(
         default="amount", metadata=about("Whether tiers start at money or at multiples of the rep's quota")
     )
     style: Literal["marginal", "whole_amount"] = attrs.field(default="marginal", metadata=about(_STYLE))
-    accumulate: Literal["period", "deal", "year"] = attrs.field(
+    where: tuple[Match, ...] = attrs.field(default=(), metadata=about(WHERE))
+    priority: int = attrs.field(default=0, metadata=about(_PRIORITY))
+    accumulate: Literal["period", "deal", "quarter", "year"] = attrs.field(
         default="period", metadata=about("Over which credits of the rep the total runs that meets the tiers")
     )
+    accumulate_on: Literal["credit", "deal"] = attrs.field(default="credit", metadata=about(_ACCUMULATE_ON))
+    rate_by: str | None = attrs.field(default=None, metadata=about(_RATE_BY))
     bound: Bound = attrs.field(default="lower", metadata=about(_BOUND))
     base_rate: Fraction | None = attrs.field(default=None, metadata=about(_BASE_RATE, above=0))
     target: Decimal | None = attrs.field(default=None, metadata=about(_TARGET, above=0))
+    target_share: Fraction | None = attrs.field(default=None, metadata=about(TARGET_SHARE, above=0))
+    interim_rate: Fraction | None = attrs.field(default=None, metadata=about(_INTERIM, minimum=0))
     year_quota: Literal["full", "to_date"] = attrs.field(default="full", metadata=about(_YEAR_QUOTA))
     tiers: tuple[Tier, ...] = attrs.field(
         metadata=about("From 0 upwards without holes; rates may fall", min_items=1)
@@ -135,21 +218,86 @@ class Commission(Model):
     @staticmethod
     def _faults(known: Any) -> Iterator[Problem]:
         yield from _tier_faults(known.tiers)
+        yield from _kind_faults(known)
         on_attainment = known.basis == "attainment"
         if known.base_rate is not None and known.target is not None:
             hint = "give one of the two; tier rates are multipliers of it"
             yield Problem(path="target", message="stands beside a base rate", hint=hint)
-        if known.target is not None and known.basis is not None and not on_attainment:
-            hint = 'write "basis": "attainment" and tiers as multiples of quota'
-            yield Problem(path="target", message="a target rate needs tiers on attainment", hint=hint)
+        for name in ("target", "target_share"):
+            if getattr(known, name) is not None and known.basis is not None and not on_attainment:
+                hint = 'write "basis": "attainment" and tiers as multiples of quota'
+                yield Problem(path=name, message="a target rate needs tiers on attainment", hint=hint)
         if known.accumulate == "deal" and on_attainment:
             hint = "accumulate over the period or the year, or begin tiers at money"
             yield Problem(path="accumulate", message="a single deal has no attainment of quota", hint=hint)
         if known.year_quota == "to_date" and (
             known.accumulate in ("period", "deal") or known.basis == "amount"
         ):
-            hint = 'it needs accumulate "year" and basis "attainment"'
+            hint = 'it needs accumulate "year" or "quarter" and basis "attainment"'
             yield Problem(path="year_quota", message="says nothing here", values=("'to_date'",), hint=hint)
+
+
+@attrs.frozen(kw_only=True)
+class Override(Commission):
+    """Pay a manager a share of what the team is credited, along the reporting tree on the day of the credit.
+
+    It counts the credits of those who report to the rep (table ``reporting`` of ``calculate``), none of the
+    rep's own, and has every field of :class:`Commission`.
+
+    Examples
+    --------
+    >>> Override(tiers=[{"from": "0", "rate": "0.03"}], depth=1).name
+    'override'
+    """
+
+    kind: ClassVar[str] = "override"
+
+    name: str = attrs.field(default="override", metadata=about(NAME))
+    depth: int | None = attrs.field(default=None, metadata=about(_DEPTH, minimum=1))
+
+
+def _kind_faults(known: Any) -> Iterator[Problem]:
+    """Find choices of a commission that contradict each other."""
+    tiers = known.tiers or ()
+    for k, tier in enumerate(tiers):
+        if tier.start is not None and tier.rate is None and tier.amount is None:
+            yield Problem(path=f"tiers[{k}].rate", message="is missing", hint="or give an amount")
+    marked = [k for k, tier in enumerate(tiers) if tier.retroactive]
+    by_amount = [k for k, tier in enumerate(tiers) if tier.amount is not None]
+    if marked and known.style == "whole_amount":
+        message = "every tier of a whole amount is retroactive"
+        yield Problem(path=f"tiers[{marked[0]}].retroactive", message=message)
+    if by_amount:
+        yield from _amount_faults(known, by_amount)
+    if known.rate_by is not None:
+        yield from _column_faults(known, is_plain=not marked and not by_amount)
+    if known.interim_rate is not None and known.accumulate not in ("year", None):
+        hint = 'write "accumulate": "year"'
+        yield Problem(path="interim_rate", message="belongs to a year", hint=hint)
+    if known.target_share is not None and (known.target is not None or known.base_rate is not None):
+        yield Problem(path="target_share", message="stands beside a target or a base rate")
+
+
+def _amount_faults(known: Any, by_amount: list[int]) -> Iterator[Problem]:
+    path = f"tiers[{by_amount[0]}].amount"
+    last = known.tiers[-1]
+    if known.style == "whole_amount":
+        yield Problem(path=path, message="an amount is paid by parts of a tier")
+    if last.amount is not None and last.start is not None and last.end is None:
+        yield Problem(path=f"tiers[{len(known.tiers) - 1}].to", message="a tier with an amount has an end")
+    is_mixed = len(by_amount) < len(known.tiers) or known.target is not None or known.base_rate is not None
+    if known.basis == "attainment" and is_mixed:
+        yield Problem(path=path, message="tiers on attainment have amounts or rates, not both")
+
+
+def _column_faults(known: Any, *, is_plain: bool) -> Iterator[Problem]:
+    for name, plain in (("style", "marginal"), ("basis", "amount"), ("accumulate_on", "credit")):
+        value = getattr(known, name)
+        if value not in (plain, None):
+            message = "says nothing where a column selects the rate"
+            yield Problem(path=name, message=message, values=(repr(value),))
+    if not is_plain:
+        yield Problem(path="rate_by", message="a column selects rates, not amounts")
 
 
 def _tier_faults(tiers: Any) -> Iterable[Problem]:
@@ -190,64 +338,3 @@ def _join_faults(k: int, before: Any, tier: Any) -> Iterable[Problem]:
             values=(f"the tier before ends at {before.end:f}, this one starts at {tier.start:f}",),
             hint='let each tier start where the one before ends, or leave out "to"',
         )
-
-
-@attrs.frozen(kw_only=True)
-class BonusPoint(Model):
-    """One row of a bonus table: from this point on, this share of the target is paid.
-
-    Examples
-    --------
-    >>> BonusPoint(start="0.8", pays="0.5")
-    BonusPoint(start=Decimal('0.8'), pays=Fraction(1, 2))
-    """
-
-    start: Decimal = attrs.field(metadata=about("Where the point lies", name="from", minimum=0))
-    pays: Fraction = attrs.field(metadata=about("Share of the target pay, 0.5 for half of it", minimum=0))
-
-
-@attrs.frozen(kw_only=True)
-class Bonus(Model):
-    """Pay a share of target pay at the end of each period, by a table of attainment.
-
-    Examples
-    --------
-    >>> Bonus(target="3000.00", table=[{"from": "0", "pays": "0"}, {"from": "1", "pays": "1"}]).style
-    'step'
-    """
-
-    kind: ClassVar[str] = "bonus"
-
-    name: str = attrs.field(default="bonus", metadata=about(_NAME))
-    measure: str | None = attrs.field(default=None, metadata=about(_MEASURE))
-    target: Decimal = attrs.field(
-        metadata=about("Target pay of one period, in major units of the currency", above=0)
-    )
-    basis: Basis = attrs.field(
-        default="attainment", metadata=about("Whether points are multiples of the rep's quota or money")
-    )
-    style: Literal["step", "interpolated"] = attrs.field(
-        default="step", metadata=about("The last point reached pays, or straight lines between points")
-    )
-    bound: Bound = attrs.field(
-        default="lower",
-        metadata=about("Whether a total exactly on a point has reached it (lower) or not (upper)"),
-    )
-    table: tuple[BonusPoint, ...] = attrs.field(
-        metadata=about("From 0 upwards; beyond the last point the pay stays level", min_items=1)
-    )
-
-    @staticmethod
-    def _faults(known: Any) -> Iterator[Problem]:
-        before = None
-        for k, point in enumerate(known.table or ()):
-            path, start = f"table[{k}].from", point.start
-            if start is None:
-                continue
-            if k == 0 and start != 0:
-                hint = "write an explicit point that pays 0 if nothing is paid below"
-                yield Problem(path=path, message="the first point is at 0", values=(f"{start:f}",), hint=hint)
-            if before is not None and start <= before:
-                message = "points stand in rising order and each stands once"
-                yield Problem(path=path, message=message, values=(f"{start:f} after {before:f}",))
-            before = start
