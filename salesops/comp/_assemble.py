@@ -12,12 +12,10 @@ import pandas as pd
 from salesops import _money as money
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
-from salesops.comp._credits import Assignments, Credits
+from salesops.comp._desk import Block, Desk, Paid
 from salesops.comp._kernels import runs
-from salesops.comp._lines import Lines, Names
-from salesops.comp._pay import Block, Desk, Paid
-from salesops.comp._periods import Terms
-from salesops.comp._quotas import Quotas
+from salesops.comp._lines import SETTLEMENT, Lines, Names
+from salesops.comp._seats import Given
 from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
@@ -25,22 +23,16 @@ from salesops.comp.results import CompRun
 _UTF8 = ("utf-8", "backslashreplace")
 
 
-def assemble(
-    plans: Sequence[CompPlan],
-    sheet: Credits,
-    terms: Terms,
-    assigned: Assignments,
-    book: Quotas,
-    desks: Sequence[Desk],
-    paid: Sequence[Paid],
-) -> CompRun:
+def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], paid: Sequence[Paid]) -> CompRun:
     """Bring the lines of all plans into the order of statements, and add them up."""
+    sheet, terms = given.sheet, given.terms
     names = Names(
         plans=tuple(plans),
         currencies=sheet.currencies,
         periods=terms.names,
         reps=sheet.reps,
         credits=sheet.ids.labels(),
+        events=given.events.ids.labels(),
     )
     currency = pd.factorize(sheet.currency, sort=True)[0]
     content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
@@ -68,7 +60,7 @@ def assemble(
         _table=lines,
         _credits=table,
         _attained=_attained(desks, paid),
-        input_digest=_digest(sheet, assigned, terms, book, order),
+        input_digest=_digest(given, order),
     )
 
 
@@ -93,22 +85,41 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
             columns["statement"].append(np.searchsorted(distinct, keys[k][block.seat]))
     parts = {name: _join([getattr(block, name) for block in blocks]) for name in Block._fields}
     parts |= {name: _join(arrays) for name, arrays in columns.items()}
+    settles = parts["rule"] >= SETTLEMENT
     order = np.lexsort(
-        (np.arange(len(parts["seat"])), parts["order"], parts["part"], parts["plan"], parts["statement"])
+        (
+            np.arange(len(parts["seat"])),
+            parts["order"],
+            parts["part"],
+            parts["plan"],
+            settles,
+            parts["statement"],
+        )
     )
     parts = {name: values[order] for name, values in parts.items()}
     statement = parts.pop("statement")
     running = money.narrow(money.cumulative(parts["amount"], runs(statement)))
-    earned = money.group_sums(parts["amount"], statement, len(distinct))
+    pays = money.group_sums(parts["amount"], statement, len(distinct))
+    is_earned = parts["rule"] < SETTLEMENT
+    earned = money.group_sums(parts["amount"][is_earned], statement[is_earned], len(distinct))
     seats = distinct // len(codes)
     totals = Totals(
         rep=seats // n_periods,
         period=seats % n_periods,
         currency=np.array([code or None for code in codes], dtype=object)[distinct % len(codes)],
         earned=earned,
+        paid=pays,
+        held=_by_statement([done.settled.held for done in paid], keys, distinct),
+        balance=_by_statement([done.settled.balance for done in paid], keys, distinct),
     )
     kept = {field.name: parts[field.name] for field in attrs.fields(Lines) if field.name in parts}
     return totals, Lines(**kept, running=running), statement
+
+
+def _by_statement(columns: Sequence[IntArray], keys: Sequence[IntArray], distinct: IntArray) -> IntArray:
+    """Add up what the seats of all plans have on hold or owe."""
+    place = [np.searchsorted(distinct, key) for key in keys]
+    return money.group_sums(_join(columns), _join(place), len(distinct))
 
 
 def _join(arrays: Sequence[Whole]) -> Whole:
@@ -131,8 +142,9 @@ def _attained(desks: Sequence[Desk], paid: Sequence[Paid]) -> Attained:
     )
 
 
-def _digest(sheet: Credits, assigned: Assignments, terms: Terms, book: Quotas, order: IntArray) -> str:
+def _digest(given: Given, order: IntArray) -> str:
     """Hash what the tables say, in canonical order."""
+    sheet, terms, assigned = given.sheet, given.terms, given.assigned
     digest = hashlib.sha256()
     for labels in (sheet.names, sheet.reps):
         values = labels.values
@@ -150,7 +162,28 @@ def _digest(sheet: Credits, assigned: Assignments, terms: Terms, book: Quotas, o
     spans = np.array(
         sorted(zip(rep, assigned.start, assigned.end, assigned.plan, strict=True)), dtype=np.int64
     )
-    for numbers in (spans, terms.starts, terms.ends, book.keys, book.amounts):
+    books = (given.quotas.keys, given.quotas.amounts, given.target_pay.keys, given.target_pay.amounts)
+    rates = (given.metrics.keys, given.metrics.values, sheet.fx.keys, sheet.fx.rates)
+    for numbers in (spans, terms.starts, terms.ends, *books, *rates):
         digest.update(np.ascontiguousarray(numbers).tobytes())
-    digest.update(repr((currencies.tolist(), sheet.measures, terms.names, sheet.currencies)).encode(*_UTF8))
+    known = (currencies.tolist(), sheet.measures, terms.names, sheet.currencies, given.metrics.names)
+    digest.update(repr((*known, sheet.fx.pairs, sorted(given.opening.items()))).encode(*_UTF8))
+    digest.update(repr(_more(given, order)).encode(*_UTF8))
     return digest.hexdigest()
+
+
+def _more(given: Given, order: IntArray) -> list[object]:
+    """List what only some plans read: columns of credits, events, and the reporting tree."""
+    sheet, events, tree = given.sheet, given.events, given.reporting
+    said: list[object] = [(name, cells[order].tolist()) for name, cells in sheet.columns.texts.items()]
+    said += [(name, value[order].tolist()) for name, (value, _) in sheet.columns.numbers.items()]
+    said.append(sheet.whole[order].tolist() if sheet.whole is not sheet.amount else [])
+    happened = zip(
+        events.ids.labels(), events.kinds, events.day, events.rank, events.deal, events.amount, strict=True
+    )
+    said += sorted(map(repr, happened))
+    if tree is not None:
+        said += sorted(
+            map(repr, zip(tree.rep.labels(), tree.manager.labels(), tree.start, tree.end, strict=True))
+        )
+    return said

@@ -8,46 +8,49 @@ import numpy as np
 
 from salesops import _money as money
 from salesops._money import IntArray
+from salesops.comp._desk import Desk, Rows
 from salesops.comp._lines import TIER, Lines
-from salesops.comp._pay import Desk
 from salesops.comp._tables import CreditTable, Totals
 from salesops.comp._triage import PAID
-from salesops.comp.components import Commission
+from salesops.comp.components import Commission, Override
 from salesops.errors import InternalError
 
 
 def check_lines(lines: Lines, table: CreditTable, desks: Sequence[Desk]) -> None:
     """Check that every credit ended somewhere, and that each component cuts each of its credits once."""
     is_paid = table.status == PAID
-    _require(int(is_paid.sum()) == sum(len(desk.credit) for desk in desks), "every paid credit has one plan")
+    _require(
+        int(is_paid.sum()) == sum(len(desk.own.credit) for desk in desks), "every paid credit has one plan"
+    )
     has_reason = np.array([reason is not None for reason in table.reason], dtype=np.bool_)
     _require(bool((has_reason != is_paid).all()), "a credit is paid or has a reason")
     _require(bool(is_paid[lines.credit[lines.credit >= 0]].all()), "only paid credits have lines")
     for k, desk in enumerate(desks):
         for j, part in enumerate(desk.plan.components):
-            if isinstance(part, Commission):
-                _check_cover(lines, k, j, desk, desk.rows_of(part))
+            if isinstance(part, Commission) and not isinstance(part, Override):
+                _check_cover(lines, k, j, desk.rows_of(j), whole=part.accumulate_on == "deal")
 
 
-def _check_cover(lines: Lines, plan: int, part: int, desk: Desk, rows: IntArray) -> None:
+def _check_cover(lines: Lines, plan: int, part: int, rows: Rows, *, whole: bool) -> None:
     mine = np.flatnonzero((lines.plan == plan) & (lines.part == part) & (lines.rule == TIER))
     scale = int(lines.scale[mine[0]]) if len(mine) else 1
-    place = np.full(int(desk.credit.max(initial=-1)) + 1, -1)
-    place[desk.credit[rows]] = np.arange(len(rows))
+    place = np.full(int(rows.credit.max(initial=-1)) + 1, -1)
+    place[rows.credit] = np.arange(len(rows.credit))
     owner = place[lines.credit[mine]]
     _require(bool((owner >= 0).all()), "a component pays only the credits it counts")
     way = money.narrow(money.add(lines.end[mine], -lines.start[mine]))
-    covered = money.group_sums(way, owner, len(rows))
-    due = money.multiply(desk.amount[rows], scale)
+    covered = money.group_sums(way, owner, len(rows.credit))
+    due = money.multiply(rows.whole if whole else rows.amount, scale)
     _require(bool((covered == due).all()), "the slices of a credit cover it once")
 
 
 def check_totals(lines: Lines, statement: IntArray, totals: Totals) -> None:
-    """Check that lines run up to what the statement says was earned."""
+    """Check that lines run up to what the statement says is paid, and that earned less held is paid."""
     last = np.flatnonzero(np.diff(statement, append=-1))
     reached = np.zeros(len(totals.earned), dtype=np.int64)
     reached[statement[last]] = lines.running[last]
-    _require(bool((reached == totals.earned).all()), "the lines of a statement sum to what was earned")
+    _require(bool((reached == totals.paid).all()), "the lines of a statement sum to what is paid")
+    _require(bool((totals.balance >= 0).all()), "nobody owes less than nothing")
 
 
 def _require(holds: bool, invariant: str) -> None:

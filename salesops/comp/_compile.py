@@ -11,7 +11,8 @@ import numpy as np
 
 from salesops._money import Whole
 from salesops.comp._kernels import Schedule, Table
-from salesops.comp.components import Bonus, Commission
+from salesops.comp.bonuses import BonusPoint
+from salesops.comp.components import Commission
 from salesops.errors import InvalidInput, Problem
 
 
@@ -40,7 +41,7 @@ def compile_commission(part: Commission, places: int) -> Schedule:
         _positions([*(tier.start for tier in part.tiers), *ends], part.basis, places)
     )
     base = Fraction(1) if part.base_rate is None else part.base_rate
-    rates, rate_scale = _scaled([tier.rate * base for tier in part.tiers])
+    rates, rate_scale = _scaled([rate * base for rate in tier_rates(part)])
     top = points.pop() if ends else None
     earned = [0]
     for k, rate in enumerate(rates[:-1]):
@@ -56,17 +57,37 @@ def compile_commission(part: Commission, places: int) -> Schedule:
     )
 
 
-def compile_bonus(part: Bonus, places: int) -> Table:
-    """Turn the table of a bonus into whole numbers."""
-    points, point_scale = _scaled(_positions([point.start for point in part.table], part.basis, places))
-    pays, rate_scale = _scaled([point.pays for point in part.table])
+def tier_rates(part: Commission) -> list[Fraction]:
+    """Give the rate of each tier; an amount is spread over its tier, per 1.00 or per quota."""
+    rates = []
+    for k, tier in enumerate(part.tiers):
+        if tier.amount is None:
+            rates.append(Fraction(0) if tier.rate is None else tier.rate)
+            continue
+        end = part.tiers[k + 1].start if k + 1 < len(part.tiers) else tier.end
+        rates.append(Fraction(tier.amount) / (Fraction(end or 0) - Fraction(tier.start)))
+    return rates
+
+
+def retroactive_groups(part: Commission) -> list[int]:
+    """Give for each tier the one whose rate holds from 0 on once the tier is reached."""
+    groups: list[int] = []
+    for k, tier in enumerate(part.tiers):
+        groups.append(k if tier.retroactive or k == 0 else groups[-1])
+    return groups
+
+
+def compile_table(table: Sequence[BonusPoint], *, upper: bool, interpolated: bool, unit: int) -> Table:
+    """Turn the points of a table into whole numbers; `unit` is 1 for multiples, else what 1.00 stands for."""
+    points, point_scale = _scaled([Fraction(point.start) * unit for point in table])
+    pays, rate_scale = _scaled([point.pays for point in table])
     return Table(
         points=whole_array(points),
         pays=whole_array(pays),
         point_scale=point_scale,
         rate_scale=rate_scale,
-        upper=part.bound == "upper",
-        interpolated=part.style == "interpolated",
+        upper=upper,
+        interpolated=interpolated,
     )
 
 

@@ -14,6 +14,8 @@ from salesops import _money as money
 from salesops._faults import closest
 from salesops._frames import Ids, Labels, Reader, check_known
 from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
+from salesops.comp._columns import Columns, read_columns
+from salesops.comp._fx import Rates, convert
 from salesops.comp._periods import (
     FIRST_DAY,
     LAST_DAY,
@@ -40,6 +42,23 @@ class Assignments:
     end: IntArray
     known: Labels | None
     known_as: str | None
+    employed: Employment | None = None
+
+
+@attrs.frozen(eq=False)
+class Employment:
+    """From when until when reps are employed, by row of the table of reps."""
+
+    reps: Ids
+    start: IntArray
+    end: IntArray
+
+    def by_rep(self, reps: Labels) -> tuple[IntArray, IntArray]:
+        """Give the first day of each rep of the run and the first day after, with an entry for rep -1."""
+        code = reps.codes(self.reps)
+        start, end = np.full(len(reps) + 1, FIRST_DAY), np.full(len(reps) + 1, LAST_DAY)
+        start[code[code >= 0]], end[code[code >= 0]] = self.start[code >= 0], self.end[code >= 0]
+        return start, end
 
 
 @attrs.frozen(eq=False)
@@ -64,13 +83,79 @@ class Credits:
     is_read: BoolArray
     currency: NDArray[Any]
     currencies: tuple[str | None, ...]
+    deals: Labels
+    whole: IntArray
+    paid_on: IntArray | None
+    columns: Columns
+    fx: Rates
+    due: IntArray
+    places: IntArray
+
+    def in_currency(
+        self, plan: CompPlan, into: str | None, rows: IntArray, terms: Terms
+    ) -> tuple[IntArray, IntArray, BoolArray]:
+        """Give credits and their whole deals in the currency of a plan, and which have a rate."""
+        return _converted(
+            plan,
+            into,
+            rows,
+            terms,
+            self.fx,
+            self.amount,
+            self.whole,
+            self.currency,
+            self.day,
+            self.period,
+            self.paid_on,
+        )
+
+
+def _converted(
+    plan: CompPlan,
+    into: str | None,
+    rows: IntArray,
+    terms: Terms,
+    fx: Rates,
+    amount: IntArray,
+    whole: IntArray,
+    currency: NDArray[Any],
+    day: IntArray,
+    period: IntArray,
+    paid_on: IntArray | None,
+) -> tuple[IntArray, IntArray, BoolArray]:
+    own, deal, known = amount[rows].copy(), whole[rows].copy(), np.ones(len(rows), dtype=np.bool_)
+    codes, names = pd.factorize(currency[rows])
+    if into is None or (len(names) == 1 and names[0] == into):
+        return own, deal, known
+    dates = rate_days(plan, terms, day, period, paid_on)[rows]
+    for k, base in enumerate(names):
+        if base == into or base not in EXPONENTS:
+            continue
+        mine = np.flatnonzero(codes == k)
+        rate, found = fx.find(base, into, dates[mine], plan.fx_max_age)
+        known[mine] = found
+        own[mine] = convert(own[mine], rate, base, into, plan.rounding)
+        deal[mine] = convert(deal[mine], rate, base, into, plan.rounding)
+    return own, deal, known
+
+
+def rate_days(
+    plan: CompPlan, terms: Terms, day: IntArray, period: IntArray, paid_on: IntArray | None
+) -> IntArray:
+    """Give the day whose exchange rate converts each credit."""
+    if plan.fx_date == "paid_on":
+        return day if paid_on is None else paid_on
+    if plan.fx_date == "earned_on" or not terms.dated:
+        return day
+    first, after = terms.starts[period], terms.ends[period]
+    return np.asarray(first if plan.fx_date == "period_start" else after - 1, dtype=np.int64)
 
 
 def read_assignments(
     frame: pd.DataFrame | None, reps: pd.DataFrame | None, plans: Sequence[CompPlan], faults: list[Problem]
 ) -> Assignments:
     """Take the tables of assignments and reps; without assignments every rep has the only plan."""
-    listed = None if reps is None else Reader(reps, "reps", faults=faults).ids("rep_id", unique=True)
+    listed, employed = _read_reps(reps, faults)
     known = None if listed is None else Labels.of(listed)
     if frame is None:
         if len(plans) > 1:
@@ -79,9 +164,8 @@ def read_assignments(
             faults.append(Problem(path="assignments", message=message, hint=hint))
         ids = listed if listed is not None else Ids(np.empty(0, np.int64), np.empty(0, dtype=object))
         ever = np.full(len(ids), FIRST_DAY), np.full(len(ids), LAST_DAY)
-        return Assignments(
-            ids, np.zeros(len(ids), np.int64), *ever, known, "reps" if listed is not None else None
-        )
+        as_reps = "reps" if listed is not None else None
+        return Assignments(ids, np.zeros(len(ids), np.int64), *ever, known, as_reps, employed)
     table = Reader(frame, "assignments", key=("rep_id", "plan_id"), faults=faults)
     ids = table.ids("rep_id")
     if known is not None:
@@ -99,7 +183,20 @@ def read_assignments(
     )
     if known is None:
         return Assignments(ids, plan, start, end, Labels.of(ids), "assignments")
-    return Assignments(ids, plan, start, end, known, "reps")
+    return Assignments(ids, plan, start, end, known, "reps", employed)
+
+
+def _read_reps(reps: pd.DataFrame | None, faults: list[Problem]) -> tuple[Ids | None, Employment | None]:
+    """Take the table of reps: who there is, and from when until when."""
+    if reps is None:
+        return None, None
+    table = Reader(reps, "reps", key=("rep_id",), faults=faults)
+    listed = table.ids("rep_id", unique=True)
+    if not table.has("started_on") and not table.has("ended_on"):
+        return listed, None
+    start = day_numbers(table.dates("started_on", optional=True), missing=FIRST_DAY)
+    end = day_numbers(table.dates("ended_on", optional=True), missing=LAST_DAY)
+    return listed, Employment(listed, start, end)
 
 
 def _plans_named(table: Reader, plans: Sequence[CompPlan]) -> IntArray:
@@ -122,6 +219,8 @@ def read_credits(
     holds: bool,
     zone: str | None,
     rounding: Rounding | None,
+    fx: Rates,
+    also: Sequence[Ids] = (),
 ) -> Credits:
     """Take the table of credits; whatever is wrong with a row sets that credit aside."""
     since = len(faults)
@@ -133,10 +232,13 @@ def read_credits(
     day = day_numbers(table.dates("earned_on", optional=not needs_day, zone=zone), missing=FIRST_DAY)
     deals = table.ids("deal_id", optional=True)
     named = _measures_named(table, plans)
+    columns = read_columns(table, plans)
+    by_payment = any(plan.fx_date == "paid_on" for plan in plans)
+    paid_on = day_numbers(table.dates("paid_on", zone=zone), missing=FIRST_DAY) if by_payment else None
     codes = table.texts("currency", optional=True)
     triage.adopt(since)
     _mark_unreadable(triage, faults[since:])
-    reps = Labels.of(rep_ids, assigned.reps)
+    reps = Labels.of(rep_ids, assigned.reps, *also)
     rep = reps.codes(rep_ids)
     plan = _plan_of(triage, rep_ids, rep, day, reps, assigned)
     period = terms.find(day)
@@ -144,11 +246,15 @@ def read_credits(
     triage.set_aside(
         outside, HELD, "no period", "earned_on", "is in no period of the run", value=_day_of(day)
     )
-    currency, currencies = _currencies(triage, codes, plans, plan, day)
+    currency, currencies = _currencies(triage, codes, plans, plan)
     amount, is_read = _amounts(triage, currency, rounding)
+    by_deal = any(getattr(part, "accumulate_on", "") == "deal" for ours in plans for part in ours.components)
+    whole = _amounts(triage, currency, rounding, column="deal_amount")[0] if by_deal else amount
     names = Labels.of(ids)
     rank = names.codes(ids)
-    deal = np.where(deals.codes < 0, len(deals.distinct) + rank, Labels.of(deals).codes(deals))
+    deal_labels = Labels.of(deals)
+    deal = np.where(deals.codes < 0, len(deals.distinct) + rank, deal_labels.codes(deals))
+    due, whole = _due(triage, plans, plan, terms, fx, amount, whole, currency, day, period, paid_on)
     measures = tuple(sorted({name for name in named if name is not None}))
     place = {name: k for k, name in enumerate(measures)}
     measure = np.array([place.get(name, -1) for name in named], dtype=np.int64)
@@ -171,9 +277,64 @@ def read_credits(
         is_read,
         currency,
         currencies,
+        deal_labels,
+        whole,
+        paid_on,
+        columns,
+        fx,
+        due,
+        _places_by_rank(currency, rank, len(names)),
     )
     _set_repeats_aside(sheet)
     return sheet
+
+
+def _places_by_rank(currency: NDArray[Any], rank: IntArray, n: int) -> IntArray:
+    """Give the decimals of the currency of each credit id."""
+    codes, names = pd.factorize(currency)
+    each = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
+    places = np.full(n, 2, dtype=np.int64)
+    places[rank[rank >= 0]] = each[rank >= 0]
+    return places
+
+
+def _due(
+    triage: Triage,
+    plans: Sequence[CompPlan],
+    plan: IntArray,
+    terms: Terms,
+    fx: Rates,
+    amount: IntArray,
+    whole: IntArray,
+    currency: NDArray[Any],
+    day: IntArray,
+    period: IntArray,
+    paid_on: IntArray | None,
+) -> tuple[IntArray, IntArray]:
+    """Convert each credit into the currency of its plan; one without a rate is held."""
+    due, deal = amount, whole
+    for k, ours in enumerate(plans):
+        into = ours.currency
+        rows = np.flatnonzero(triage.paid() & (plan == k) & (currency != into))
+        if into is None or not len(rows):
+            continue
+        if due is amount:
+            due, deal = amount.copy(), whole.copy()
+        got = _converted(ours, into, rows, terms, fx, amount, whole, currency, day, period, paid_on)
+        due[rows], deal[rows], known = got
+        lost = np.zeros(len(amount), dtype=np.bool_)
+        lost[rows[~known]] = True
+        dates = rate_days(ours, terms, day, period, paid_on)
+        triage.set_aside(
+            lost,
+            HELD,
+            "no exchange rate",
+            "currency",
+            "has no exchange rate into the currency of the plan",
+            value=lambda k, into=into, dates=dates: f"{currency[k]} to {into} on {day_text(int(dates[k]))}",  # type: ignore[misc]  # mypy sees no default in a lambda
+            hint="add the rate to fx, convert the amounts first, or give the reps a plan in their currency",
+        )
+    return due, deal
 
 
 def _mark_unreadable(triage: Triage, found: Sequence[Problem]) -> None:
@@ -190,7 +351,7 @@ def _day_of(day: IntArray) -> Callable[[int], str]:
 
 
 def _measures_named(table: Reader, plans: Sequence[CompPlan]) -> NDArray[Any]:
-    is_needed = any(part.measure is not None for plan in plans for part in plan.components)
+    is_needed = any(getattr(part, "measure", None) is not None for plan in plans for part in plan.components)
     if is_needed and not table.has("measure"):
         table.cells("measure")
         return np.full(len(table), None, dtype=object)
@@ -232,7 +393,7 @@ def _plan_of(
 
 
 def _currencies(
-    triage: Triage, codes: NDArray[Any], plans: Sequence[CompPlan], plan: IntArray, day: IntArray
+    triage: Triage, codes: NDArray[Any], plans: Sequence[CompPlan], plan: IntArray
 ) -> tuple[NDArray[Any], tuple[str | None, ...]]:
     """Find the currency of each credit and of each plan; amounts are never converted in silence."""
     shared = {ours.currency for ours in plans}
@@ -253,15 +414,6 @@ def _currencies(
             settled.append(found[0] if len(found) == 1 else None)
             continue
         settled.append(ours.currency)
-        triage.set_aside(
-            mine & (currency != ours.currency),
-            HELD,
-            "no exchange rate",
-            "currency",
-            "has no exchange rate into the currency of the plan",
-            value=lambda k, into=ours.currency: f"{currency[k]} to {into} on {day_text(int(day[k]))}",  # type: ignore[misc]  # mypy sees no default in a lambda
-            hint="convert the amounts first, or give the reps a plan in their currency",
-        )
     return currency, tuple(settled)
 
 
@@ -292,9 +444,11 @@ def _cell(cells: NDArray[Any]) -> Callable[[int], str]:
     return lambda k: show(cells[k])
 
 
-def _amounts(triage: Triage, currency: NDArray[Any], rounding: Rounding | None) -> tuple[IntArray, BoolArray]:
+def _amounts(
+    triage: Triage, currency: NDArray[Any], rounding: Rounding | None, column: str = "amount"
+) -> tuple[IntArray, BoolArray]:
     """Read amounts into minor units of the credit's currency; what cannot be read is 0 and rejected."""
-    cells = triage.table.cells("amount")
+    cells = triage.table.cells(column)
     if cells is None:
         return np.zeros(len(triage.status), dtype=np.int64), np.zeros(len(triage.status), dtype=np.bool_)
     codes, names = pd.factorize(currency)
@@ -309,7 +463,7 @@ def _amounts(triage: Triage, currency: NDArray[Any], rounding: Rounding | None) 
             rows,
             REJECTED,
             "unreadable",
-            "amount",
+            column,
             rule.message,
             value=lambda k: f"{show(cells.iloc[k])} {currency[k] or ''}".rstrip(),
             hint=rule.hint,

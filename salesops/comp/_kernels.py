@@ -152,6 +152,65 @@ def whole_slices(start: Whole, end: Whole, quota: IntArray, schedule: Schedule) 
     return Slices(*(np.asarray(part[order]) for part in parts))
 
 
+def mixed_slices(start: Whole, end: Whole, quota: IntArray, schedule: Schedule, groups: IntArray) -> Slices:
+    """Pay a marginal table some of whose tiers are retroactive: `groups` names the one that holds from 0 on.
+
+    Each row is cut at all thresholds. Where its group differs from the one before, slices from 0 to the old
+    total come first and bring what was credited earlier to the new rates.
+    """
+    old = groups[tier_of(np.abs(start), quota, schedule, upper=schedule.upper)]
+    new = groups[tier_of(np.abs(end), quota, schedule, upper=schedule.upper)]
+    turned = np.flatnonzero((old != new) & (start != 0))
+    back = marginal_slices(np.zeros_like(start[turned]), start[turned], quota[turned], schedule)
+    way = marginal_slices(start, end, quota, schedule)
+    row = np.concatenate([turned[back.row], way.row])
+    tier = np.concatenate([back.tier, way.tier])
+    left, right = np.concatenate([back.start, way.start]), np.concatenate([back.end, way.end])
+    is_back = np.arange(len(row)) < len(back.row)
+    now, before = _rated(tier, new[row], groups), _rated(tier, old[row], groups)
+    keep = ~is_back | (now != before)
+    order = np.argsort(row, kind="stable")
+    order = order[keep[order]]
+    row, now, before, left, right = (part[order] for part in (row, now, before, left, right))
+    is_back = is_back[order]
+    rate = schedule.rates[now] - np.where(is_back, schedule.rates[before], 0)
+    due = money.multiply(money.add(right, -left), rate)
+    after = money.cumulative_whole(due, runs(row))
+    base = _due_in_group(start, old, quota, schedule, groups)[row]
+    after = money.add(after, base)
+    return Slices(row, now, np.where(is_back, before, -1), left, right, money.add(after, -due), after)
+
+
+def _rated(tier: IntArray, group: IntArray, groups: IntArray) -> IntArray:
+    """Find the tier whose rate holds in a tier once a group is reached."""
+    last = np.searchsorted(groups, group, side="right") - 1
+    return np.clip(tier, group, last).astype(np.int64)
+
+
+def _due_in_group(
+    points: Whole, group: IntArray, quota: IntArray, schedule: Schedule, groups: IntArray
+) -> Whole:
+    """Give what is earned on the way to each position under the rates of a group."""
+    due = np.zeros_like(points)
+    for g in np.unique(group):
+        last = int(np.searchsorted(groups, g, side="right")) - 1
+        places = [0, *range(int(g) + 1, last + 1)]
+        mine = np.flatnonzero(group == g)
+        size = np.abs(points[mine])
+        total: Whole = np.zeros_like(size)
+        for k, place in enumerate(places):
+            low = money.multiply(quota[mine], schedule.thresholds[place])
+            gone = np.maximum(money.add(size, -low), 0)
+            if k + 1 < len(places):
+                high = money.multiply(quota[mine], schedule.thresholds[places[k + 1]])
+                gone = np.minimum(gone, money.add(high, -low))
+            total = money.add(total, money.multiply(gone, schedule.rates[g if place == 0 else place]))
+        if total.dtype != due.dtype:
+            due, total = due.astype(object), total.astype(object)
+        due[mine] = np.where(points[mine] < 0, -total, total)
+    return due
+
+
 class Table(NamedTuple):
     """Points of a bonus table as whole numbers: `points` times `point_scale`, `pays` times `rate_scale`."""
 
@@ -193,3 +252,52 @@ def runs(*keys: NDArray[Any]) -> BoolArray:
         for key in keys:
             first[1:] |= key[1:] != key[:-1]
     return first
+
+
+def carried_caps(values: IntArray, first: BoolArray, cap: int) -> IntArray:
+    """Give what to add to each value so that at most `cap` is paid and the excess waits for later rows.
+
+    What is paid up to a row is the least, over all rows up to it, of what was earned there and a full cap for
+    every row since.
+    """
+    place = np.arange(len(values)) - np.maximum.accumulate(np.where(first, np.arange(len(values)), 0))
+    most = money.multiply(place + 1, cap)
+    earned = money.cumulative(values, first)
+    least = running_least(money.add(earned, -most), first)
+    paid = money.add(np.minimum(least, 0), most)
+    before = np.where(first, 0, np.concatenate([paid[:1], paid[:-1]]))
+    return money.narrow(money.add(money.add(paid, -before), -values))
+
+
+def running_least(values: Whole, first: BoolArray) -> Whole:
+    """Give the least value of each run up to and including each row."""
+    group = np.cumsum(first) - 1
+    width = np.bincount(group, minlength=1)
+    if not len(values):
+        return values
+    place = np.arange(len(values)) - np.flatnonzero(first)[group]
+    grid = np.full((len(width), int(width.max())), int(values.max()), dtype=values.dtype)
+    grid[group, place] = values
+    return np.asarray(np.minimum.accumulate(grid, axis=1)[group, place])
+
+
+def debts(changes: Whole, first: BoolArray, limit: int | None = None) -> Whole:
+    """Give what is owed after each row: it changes by the row, never falls below 0 nor rises above `limit`.
+
+    Without a limit what is owed is the sum so far less its lowest point (or 0); with one the periods of all
+    reps are taken step by step.
+    """
+    if not len(changes):
+        return changes
+    total = money.cumulative_whole(changes, first)
+    if limit is None:
+        lowest = np.minimum(running_least(total, first), 0)
+        return money.add(total, -lowest)
+    place = np.arange(len(changes)) - np.flatnonzero(first)[np.cumsum(first) - 1]
+    owed = np.zeros(len(changes), dtype=object if changes.dtype == object else np.int64)
+    for step in range(int(place.max()) + 1):
+        rows = np.flatnonzero(place == step)
+        before = np.zeros(len(rows), dtype=owed.dtype) if step == 0 else owed[rows - 1]
+        ceiling = np.maximum(before, limit)
+        owed[rows] = np.minimum(np.maximum(before + changes[rows], 0), ceiling)
+    return owed

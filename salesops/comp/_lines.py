@@ -14,11 +14,43 @@ from salesops import _money as money
 from salesops._frames import Labels, id_column
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._money import EXPONENTS, IntArray, Whole
-from salesops.comp.components import Bonus, Commission
-from salesops.comp.plan import CompPlan
+from salesops.comp._compile import tier_rates
+from salesops.comp.components import Commission
+from salesops.comp.plan import Component, CompPlan
 
-RULES = ("tier", "catch-up", "bonus", "cap per deal", "cap per period", "cap per year", "guarantee")
-TIER, CATCH_UP, BONUS, DEAL_CAP, PERIOD_CAP, YEAR_CAP, GUARANTEE = range(len(RULES))
+RULES = (
+    "tier",
+    "catch-up",
+    "bonus",
+    "cap per deal",
+    "cap per period",
+    "cap per year",
+    "guarantee",
+    "true-up",
+    "goal",
+    "cell",
+    "spiff",
+    "prize",
+    "fixed",
+    "multiplier",
+    "gate",
+    "floor per deal",
+    "floor per period",
+    "clawback",
+    "held",
+    "released",
+    "forfeited",
+    "draw",
+    "recovery",
+    "forgiven",
+    "carried",
+    "set off",
+)
+TIER, CATCH_UP, BONUS, DEAL_CAP, PERIOD_CAP, YEAR_CAP, GUARANTEE = range(7)
+TRUE_UP, GOAL, CELL, SPIFF, PRIZE, FIXED, MULTIPLIER, GATE, DEAL_FLOOR, PERIOD_FLOOR = range(7, 17)
+CLAWBACK, HELD, RELEASED, FORFEITED, DRAW, RECOVERY, FORGIVEN, CARRIED, SET_OFF = range(17, len(RULES))
+SETTLEMENT = HELD
+"""The first of the rules that change when something is paid, and not what is earned."""
 PLAN = "plan"
 """Stands for the component in the lines of a plan's own cap and guarantee."""
 
@@ -38,7 +70,9 @@ class Lines:
     `rep`, `period`, `plan` and `part` are positions (a `part` past the components is the plan itself),
     `rule` one in RULES, `credit` one in the credits of the run, or -1. `start` to `end`, over `scale`, is the
     way that the line covers; `before` and `after`, over `over`, is what is due at its two ends before
-    rounding; both in minor units. `amount` is what the line pays, `running` the statement's sum so far.
+    rounding; both in minor units. `target` is the target pay or fixed amount of which a share is paid, 0 if
+    there is none; `prior` is the tier that is left, the goal of a scorecard, the column of a matrix or the
+    event of a clawback, or -1. `amount` is what the line pays, `running` the statement's sum so far.
     """
 
     rep: IntArray = attrs.field(**ARRAY)
@@ -56,6 +90,7 @@ class Lines:
     after: Whole = attrs.field(**ARRAY)
     over: Whole = attrs.field(**ARRAY)
     quota: IntArray = attrs.field(**ARRAY)
+    target: IntArray = attrs.field(**ARRAY)
     amount: IntArray = attrs.field(**ARRAY)
     running: IntArray = attrs.field(**ARRAY)
 
@@ -72,12 +107,13 @@ class Names:
     periods: tuple[str, ...]
     reps: Labels = attrs.field(eq=False)
     credits: NDArray[Any] = attrs.field(**ARRAY)
+    events: NDArray[Any] = attrs.field(**ARRAY)
 
     def places(self, plan: int) -> int:
         """Give the decimals of a plan's currency."""
         return EXPONENTS.get(self.currencies[plan] or "", 2)
 
-    def part(self, plan: int, part: int) -> Commission | Bonus | None:
+    def part(self, plan: int, part: int) -> Component | None:
         """Give a component; None is the plan itself."""
         components = self.plans[plan].components
         return components[part] if part < len(components) else None
@@ -145,44 +181,84 @@ def _texts(lines: Lines, names: Names, rows: IntArray) -> dict[str, NDArray[Any]
         texts["end"][mine] = money.format_column(lines.end[at], lines.scale[at], places)
         due = money.add(lines.after[at], -lines.before[at])
         texts["exact"][mine] = money.format_column(due, lines.over[at], places)
-        way = np.flatnonzero(lines.rule[at] <= CATCH_UP)
+        way = np.flatnonzero(np.isin(lines.rule[at], BY_WAY))
         gone = money.add(lines.end[at[way]], -lines.start[at[way]])
         texts["base"][mine[way]] = money.format_column(gone, lines.scale[at[way]], places)
+        share = np.flatnonzero(np.isin(lines.rule[at], BY_TARGET))
+        one = np.ones(len(share), dtype=np.int64)
+        texts["base"][mine[share]] = money.format_column(lines.target[at[share]], one, places)
+        for rule in (*BY_WAY, *BY_TARGET):
+            own = np.flatnonzero(lines.rule[at] == rule)
+            if rule > CATCH_UP and len(own):
+                texts["rate"][mine[own]] = _share_texts(lines, at[own])
         for j, part in enumerate(names.plans[k].components):
-            own = np.flatnonzero((lines.part[at] == j) & (lines.rule[at] <= BONUS))
-            texts["rate"][mine[own]] = _rates(lines, part, at[own], places)
-            if isinstance(part, Bonus):
-                texts["base"][mine[own]] = money.format_exact(Fraction(part.target), least=places)
+            own = np.flatnonzero((lines.part[at] == j) & (lines.rule[at] <= CATCH_UP))
+            if isinstance(part, Commission) and len(own):
+                texts["rate"][mine[own]] = _rates(lines, part, at[own], places)
     return texts
 
 
-def _rates(lines: Lines, part: Commission | Bonus, rows: IntArray, places: int) -> list[str]:
+BY_WAY = (TIER, CATCH_UP, MULTIPLIER, GATE, SPIFF, CLAWBACK, HELD)
+"""Rules whose lines pay a rate on the way from start to end."""
+BY_TARGET = (BONUS, GOAL, CELL)
+"""Rules whose lines pay a share of a target."""
+
+
+def _share_texts(lines: Lines, rows: IntArray) -> list[str]:
+    """Write what share of its base each line pays; 0 of nothing."""
+    texts = []
+    columns = (
+        lines.rule,
+        lines.start,
+        lines.end,
+        lines.scale,
+        lines.target,
+        lines.before,
+        lines.after,
+        lines.over,
+    )
+    for rule, start, end, scale, target, before, after, over in zip(
+        *(column[rows].tolist() for column in columns), strict=True
+    ):
+        base = Fraction(target) if rule in BY_TARGET else Fraction(end - start, scale)
+        rate = Fraction(after - before, over) / base if base else Fraction(0)
+        texts.append(money.format_exact(rate))
+    return texts
+
+
+def _rates(lines: Lines, part: Commission, rows: IntArray, places: int) -> list[str]:
     """Write the rate of each line, each distinct one once."""
-    quota = lines.quota[rows]
-    if isinstance(part, Bonus):
-        due = money.multiply(lines.after[rows], Fraction(part.target).denominator)
-        unit = Fraction(part.target).numerator * 10**places
-        return money.format_column(due, money.multiply(lines.over[rows], unit), 0)
+    if part.interim_rate is not None:
+        return [money.format_exact(part.interim_rate)] * len(rows)
+    by_quota = part.basis == "attainment"
+    quota = lines.quota[rows] if by_quota else np.zeros(len(rows), dtype=np.int64)
     n = len(part.tiers) + 1
-    held, quotas = pd.factorize(quota if part.target is not None else np.zeros_like(quota))
+    held, pairs = pd.factorize(pd.MultiIndex.from_arrays([quota, lines.target[rows]]))
     codes, keys = pd.factorize((held * n + lines.tier[rows]) * n + lines.prior[rows] + 1)
     rates = []
     for key in keys.tolist():
         rest, prior = divmod(key, n)
         over, tier = divmod(rest, n)
-        rate = rate_of(part, tier, prior - 1, int(quotas[over]), places)
+        rate = rate_of(part, tier, prior - 1, int(pairs[over][0]), places, int(pairs[over][1]))
         rates.append(money.format_exact(rate))
     return [rates[code] for code in codes.tolist()]
 
 
-def rate_of(part: Commission, tier: int, prior: int, quota: int, places: int) -> Fraction:
+def rate_of(part: Commission, tier: int, prior: int, quota: int, places: int, target: int = 0) -> Fraction:
     """Give the rate of a line: its tier's, less that of the tier it replaces, times the base rate."""
-    rate = part.tiers[tier].rate - (part.tiers[prior].rate if prior >= 0 else 0)
-    return rate * base_rate_of(part, quota, places)
+    if part.interim_rate is not None:
+        return part.interim_rate
+    rates = tier_rates(part)
+    rate = rates[tier] - (rates[prior] if prior >= 0 else 0)
+    return rate * base_rate_of(part, quota, places, target)
 
 
-def base_rate_of(part: Commission, quota: int, places: int) -> Fraction:
+def base_rate_of(part: Commission, quota: int, places: int, target: int = 0) -> Fraction:
     """Give what the tier rates of a commission are multiplied by."""
+    if part.target_share is not None:
+        return Fraction(target, quota)
     if part.target is not None:
         return Fraction(part.target) * Fraction(10**places, quota)
+    if part.basis == "attainment" and part.tiers[0].amount is not None:
+        return Fraction(10**places, quota)
     return Fraction(1) if part.base_rate is None else part.base_rate

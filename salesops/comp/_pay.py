@@ -2,260 +2,249 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
-import attrs
 import numpy as np
 
 from salesops import _money as money
 from salesops._money import BoolArray, IntArray, Rounding, Whole
 from salesops.comp import _kernels as kernels
-from salesops.comp._compile import compile_bonus, compile_commission, minor_amount
-from salesops.comp._lines import BONUS, CATCH_UP, DEAL_CAP, GUARANTEE, PERIOD_CAP, TIER, YEAR_CAP
-from salesops.comp._periods import Terms
-from salesops.comp._quotas import Quotas
-from salesops.comp._triage import Reason
-from salesops.comp.components import Bonus, Cap, Commission
-from salesops.comp.plan import CompPlan
+from salesops.comp._compile import compile_commission, minor_amount, retroactive_groups
+from salesops.comp._desk import Block, Desk, Paid, Reached, Rows, Settled, Trouble, flat_block
+from salesops.comp._lines import CATCH_UP, TIER, TRUE_UP
+from salesops.comp._metrics import UNIT
+from salesops.comp._pay_amounts import (
+    lacking_figures,
+    pay_bonus,
+    pay_contest,
+    pay_fixed,
+    pay_matrix,
+    pay_scorecard,
+    pay_spiff,
+)
+from salesops.comp._pay_rules import cap_deals, cap_seats, floor, gate, guarantee, multiply, top_up
+from salesops.comp._settle import claw_back, settle
+from salesops.comp.bonuses import Bonus, Matrix, Scorecard
+from salesops.comp.components import Commission
+from salesops.comp.conditions import Gate, Multiplier
+from salesops.comp.rewards import Contest, FixedPay, Spiff
+from salesops.comp.settlement import Clawback, Floor, Guarantee
 
-_LAST = 2**62
-
-
-class Block(NamedTuple):
-    """Lines of one rule, as columns; see ``results.Lines`` for their meaning."""
-
-    seat: IntArray
-    part: IntArray
-    rule: IntArray
-    credit: IntArray
-    tier: IntArray
-    prior: IntArray
-    start: Whole
-    end: Whole
-    scale: IntArray
-    before: Whole
-    after: Whole
-    over: Whole
-    quota: IntArray
-    amount: IntArray
-    order: IntArray
-
-
-@attrs.frozen(eq=False, kw_only=True)
-class Desk:
-    """One plan with its credits in the order in which they count, and its seats.
-
-    A seat is a rep in a period, in order of both. Columns of credits: `credit` is the row in the table given,
-    `seat` its seat, `deal` and `measure` codes, `amount` minor units.
-    """
-
-    plan: CompPlan
-    currency: str | None
-    places: int
-    terms: Terms
-    quotas: Quotas
-    measures: tuple[str, ...]
-    seat_rep: IntArray
-    seat_period: IntArray
-    credit: IntArray
-    seat: IntArray
-    deal: IntArray
-    measure: IntArray
-    amount: IntArray
-
-    @property
-    def n_seats(self) -> int:
-        """How many seats there are."""
-        return len(self.seat_rep)
-
-    @property
-    def seat_year(self) -> IntArray:
-        """The year of each seat."""
-        return self.terms.years[self.seat_period]
-
-    def rows_of(self, part: Commission | Bonus) -> IntArray:
-        """Find the credits that a component counts."""
-        if part.measure is None:
-            return np.arange(len(self.credit))
-        if part.measure not in self.measures:
-            return np.empty(0, dtype=np.int64)
-        return np.flatnonzero(self.measure == self.measures.index(part.measure))
-
-    def _only_measure(self) -> int:
-        found = np.unique(self.measure)
-        return int(found[0]) if len(found) == 1 else -1
-
-    def quota_of(self, part: Commission | Bonus) -> IntArray:
-        """Find the quota of each seat for a component on attainment; 0 where there is none."""
-        code = self.measures.index(part.measure) if part.measure in self.measures else self._only_measure()
-        if not isinstance(part, Commission) or part.accumulate != "year":
-            return self.quotas.find(self.seat_rep, self.seat_period, code, self.currency)
-        reps, position = np.unique(self.seat_rep, return_inverse=True)
-        n = len(self.terms)
-        each = np.repeat(reps, n), np.tile(np.arange(n), len(reps))
-        grid = self.quotas.find(*each, code, self.currency).reshape(len(reps), n)
-        same_year = self.terms.years[:, None] == self.terms.years[None, :]
-        counted = same_year if part.year_quota == "full" else same_year & np.tri(n, dtype=bool).T
-        if money.extent(grid) * n >= 2**63:
-            grid = grid.astype(object)
-        return money.narrow(grid @ counted.astype(grid.dtype), "quotas.amount")[
-            position.reshape(-1), self.seat_period
-        ]
-
-
-class Trouble(NamedTuple):
-    """Seats that cannot be paid."""
-
-    reason: Reason
-    seats: BoolArray
-    credited: Whole
-    earned: IntArray
-
-
-class Reached(NamedTuple):
-    """What each seat was credited and its quota, for one component on attainment."""
-
-    part: int
-    credited: IntArray
-    quota: IntArray
-
-
-class Paid(NamedTuple):
-    """Lines of a plan, what its seats have attained, and the seats that cannot be paid."""
-
-    blocks: list[Block]
-    attained: list[Reached]
-    trouble: Trouble | None
+_RULES: tuple[tuple[type, Callable[[Desk, int, Any, list[Block]], None]], ...] = (
+    (Scorecard, pay_scorecard),
+    (Matrix, pay_matrix),
+    (Spiff, pay_spiff),
+    (Contest, pay_contest),
+    (FixedPay, pay_fixed),
+    (Multiplier, multiply),
+    (Gate, gate),
+    (Floor, floor),
+    (Guarantee, guarantee),
+)
 
 
 def pay(desk: Desk) -> Paid:
-    """Pay every component of a plan, then its cap and its guarantee."""
+    """Pay every component of a plan, its cap and guarantee, and settle what is held, drawn and owed."""
     plan, n = desk.plan, desk.n_seats
-    credited = money.group_totals(desk.amount, desk.seat, n)
-    lacking = _lacking_quota(desk)
-    if lacking.any():
-        return Paid([], [], Trouble("no quota", lacking, credited, np.zeros(n, dtype=np.int64)))
+    zeros = np.zeros(n, dtype=np.int64)
+    nothing = Settled(zeros, zeros)
+    lacking = _lacking(desk)
+    if lacking is not None:
+        return Paid([], [], nothing, lacking)
     blocks: list[Block] = []
     attained: list[Reached] = []
     beyond = np.zeros(n, dtype=np.bool_)
     for k, part in enumerate(plan.components):
         if isinstance(part, Commission):
-            beyond |= _pay_commission(desk, k, part, blocks, attained)
+            beyond |= pay_commission(desk, k, part, blocks, attained)
+        elif isinstance(part, Bonus):
+            pay_bonus(desk, k, part, blocks, attained)
         else:
-            _pay_bonus(desk, k, part, blocks, attained)
+            for kind, rule in _RULES:
+                if isinstance(part, kind):
+                    rule(desk, k, part, blocks)
+    credited = _credited(desk)
     if beyond.any():
-        return Paid([], [], Trouble("above the last tier", beyond, credited, np.zeros(n, dtype=np.int64)))
-    end = len(plan.components)
-    if plan.cap is not None:
-        _cap_seats(desk, end, plan.cap, _earned(desk, blocks), blocks, "cap.amount")
+        return Paid([], [], nothing, Trouble("above the last tier", beyond, credited, zeros))
+    forfeits = _limit(desk, blocks)
+    earned = desk.earned(blocks)
+    if plan.negative == "refuse" and (earned < 0).any() and not forfeits:
+        return Paid([], [], nothing, Trouble("negative total", earned < 0, credited, earned))
+    return Paid(blocks, attained, settle(desk, blocks), None)
+
+
+def _credited(desk: Desk) -> Whole:
+    return money.group_totals(desk.own.amount, desk.own.seat, desk.n_seats)
+
+
+def _limit(desk: Desk, blocks: list[Block]) -> bool:
+    """Cap the plan and top it up, before or after clawbacks; say whether there are clawbacks."""
+    plan, end = desk.plan, len(desk.plan.components)
+    claws = [(k, part) for k, part in enumerate(plan.components) if isinstance(part, Clawback)]
+    if plan.cap is not None and plan.cap_order == "before_clawback":
+        cap_seats(desk, end, plan.cap, desk.earned(blocks), blocks, "cap.amount")
+    for k, part in claws:
+        claw_back(desk, k, part, blocks)
+    if plan.cap is not None and plan.cap_order == "after_clawback":
+        cap_seats(desk, end, plan.cap, desk.earned(blocks), blocks, "cap.amount")
     if plan.guarantee is not None:
-        _guarantee(desk, end + 1, minor_amount(plan.guarantee, desk.places, "guarantee"), blocks)
-    earned = _earned(desk, blocks)
-    if plan.negative == "refuse" and (earned < 0).any():
-        return Paid([], [], Trouble("negative total", earned < 0, credited, earned))
-    return Paid(blocks, attained, None)
+        least = minor_amount(plan.guarantee, desk.places, "guarantee")
+        top_up(desk, end + 1, np.where(desk.seat_number > 0, least, 0), desk.earned(blocks), blocks)
+    return bool(claws)
 
 
-def _lacking_quota(desk: Desk) -> BoolArray:
-    """Mark seats with credits that a component on attainment counts and no quota."""
-    lacking = np.zeros(desk.n_seats, dtype=np.bool_)
-    for part in desk.plan.components:
-        if part.basis == "attainment":
-            counted = np.zeros(desk.n_seats, dtype=np.bool_)
-            counted[desk.seat[desk.rows_of(part)]] = True
-            lacking |= counted & (desk.quota_of(part) == 0)
-    return lacking
+def _lacking(desk: Desk) -> Trouble | None:
+    """Find seats with credits that a component on attainment counts and no quota, or without a figure."""
+    n, zeros = desk.n_seats, np.zeros(desk.n_seats, dtype=np.int64)
+    lacking = np.zeros(n, dtype=np.bool_)
+    for k, part in enumerate(desk.plan.components):
+        on_quota = getattr(part, "basis", None) == "attainment" and getattr(part, "metric", None) is None
+        if on_quota and isinstance(part, (Commission, Bonus)):
+            counted = np.zeros(n, dtype=np.bool_)
+            counted[desk.rows_of(k).seat] = True
+            lacking |= counted & (seat_quota(desk, k, part) == 0)
+    if lacking.any():
+        return Trouble("no quota", lacking, _credited(desk), zeros)
+    absent, about = lacking_figures(desk)
+    if absent.any():
+        return Trouble("no metric", absent, _credited(desk), zeros, about)
+    return None
 
 
-def _earned(desk: Desk, blocks: list[Block], part: int | None = None) -> IntArray:
-    """Add up the lines of each seat, of one component or of all."""
-    mine = [block for block in blocks if part is None or (len(block.part) and block.part[0] == part)]
-    if not mine:
-        return np.zeros(desk.n_seats, dtype=np.int64)
-    amounts = np.concatenate([block.amount for block in mine])
-    return money.group_sums(amounts, np.concatenate([block.seat for block in mine]), desk.n_seats)
+def seat_quota(desk: Desk, k: int, part: Commission | Bonus) -> IntArray:
+    """Find the quota of each seat for a component: that of the span over which it accumulates."""
+    span = part.accumulate if isinstance(part, Commission) else "period"
+    return desk.quota_of(k, part.measure, span if span in ("year", "quarter") else "period")
 
 
-def _pay_commission(
-    desk: Desk,
-    k: int,
-    part: Commission,
-    blocks: list[Block],
-    attained: list[Reached],
+def pay_commission(
+    desk: Desk, k: int, part: Commission, blocks: list[Block], attained: list[Reached]
 ) -> BoolArray:
     """Add the lines of a commission; give the seats whose total lies beyond the last tier."""
     schedule = compile_commission(part, desk.places)
-    rows = desk.rows_of(part)
+    rows, first = _accumulation(desk, desk.rows_of(k), part.accumulate)
     on_quota = part.basis == "attainment"
-    seat_quota = desk.quota_of(part) if on_quota else np.ones(desk.n_seats, dtype=np.int64)
-    order, first = _accumulation(desk, rows, part.accumulate)
-    rows = rows[order]
-    quota = seat_quota[desk.seat[rows]]
-    end = money.cumulative(desk.amount[rows], first)
-    start = end - desk.amount[rows]
-    scale = np.int64(schedule.point_scale)
-    left, right = money.multiply(start, schedule.point_scale), money.multiply(end, schedule.point_scale)
+    quotas = seat_quota(desk, k, part) if on_quota else np.ones(desk.n_seats, dtype=np.int64)
+    quota = quotas[rows.seat]
+    deltas = rows.whole if part.accumulate_on == "deal" else rows.amount
     beyond = np.zeros(desk.n_seats, dtype=np.bool_)
-    beyond[desk.seat[rows[kernels.above_top(right, quota, schedule)]]] = True
-    slices = (kernels.marginal_slices if part.style == "marginal" else kernels.whole_slices)(
-        left, right, quota, schedule
-    )
-    factor, over = _multiplier(part, desk.places, quota[slices.row], schedule)
+    if part.rate_by is None:
+        end = money.cumulative(deltas, first)
+        left, right = (money.multiply(way, schedule.point_scale) for way in (money.add(end, -deltas), end))
+        beyond[rows.seat[kernels.above_top(right, quota, schedule)]] = True
+        slices = _slices(part, left, right, quota, schedule)
+        scale = schedule.point_scale
+    else:
+        column = np.maximum(desk.numbers[part.rate_by][0][rows.credit], 0)
+        points = money.multiply(column, schedule.point_scale * 10**desk.places)
+        unit = np.full(len(points), UNIT, dtype=np.int64)
+        beyond[rows.seat[kernels.above_top(points, unit, schedule)]] = True
+        slices, scale = _by_column(rows, first, points, unit, schedule), 1
+    target = desk.target_of(part, desk.path(k)) if part.target_share is not None else None
+    factor, over = _multiplier(part, desk, rows.seat, quota, target, slices, scale * schedule.rate_scale)
     before, after = money.multiply(slices.before, factor), money.multiply(slices.after, factor)
-    if desk.plan.rounding_step == "credit":
+    if part.accumulate_on == "deal":
+        before, after, over = _shared(before, after, over, rows.take(slices.row))
+    if desk.plan.rounding_step == "credit" or part.accumulate_on == "deal":
         before, after = _from_credit(before, after, slices.row)
     amount = _differences(before, after, over, desk.plan.rounding)
-    at = rows[slices.row]
-    n = len(at)
+    at = rows.take(slices.row)
+    n = len(slices.row)
+    zero = np.zeros(n, dtype=np.int64)
     block = Block(
-        seat=desk.seat[at],
+        seat=at.seat,
         part=np.full(n, k),
         rule=np.where(slices.prior >= 0, CATCH_UP, TIER),
-        credit=desk.credit[at],
+        credit=at.credit,
         tier=slices.tier,
         prior=slices.prior,
         start=slices.start,
         end=slices.end,
-        scale=np.full(n, scale),
+        scale=np.full(n, scale, dtype=np.int64),
         before=before,
         after=after,
         over=over,
-        quota=quota[slices.row] if on_quota else np.zeros(n, dtype=np.int64),
+        quota=quota[slices.row] if on_quota else zero,
+        target=zero if target is None else target[at.seat],
         amount=amount,
-        order=at,
+        order=at.place,
     )
+    if part.interim_rate is not None:
+        block, true_up = _interim(desk, k, part, rows, block)
+        blocks.append(true_up)
     blocks.append(block)
     if on_quota:
-        credited = money.group_sums(desk.amount[rows], desk.seat[rows], desk.n_seats)
-        if part.accumulate == "year":
-            to_date = money.cumulative(credited, kernels.runs(desk.seat_rep, desk.seat_year))
-            credited = money.narrow(to_date)
-        attained.append(Reached(k, credited, seat_quota))
-    if part.cap is not None:
-        _cap_commission(desk, k, part.cap, rows, slices.row, amount, blocks)
+        _reach(desk, k, part, rows, quotas, attained)
+    if part.cap is not None and part.cap.per == "deal":
+        cap_deals(desk, k, part.cap, rows, blocks)
+    elif part.cap is not None:
+        cap_seats(desk, k, part.cap, desk.earned(blocks, {k}), blocks, f"components[{k}].cap.amount")
     return beyond
 
 
-def _accumulation(desk: Desk, rows: IntArray, accumulate: str) -> tuple[IntArray, BoolArray]:
+def _slices(
+    part: Commission, left: Whole, right: Whole, quota: IntArray, schedule: kernels.Schedule
+) -> kernels.Slices:
+    if part.style == "whole_amount":
+        return kernels.whole_slices(left, right, quota, schedule)
+    groups = np.array(retroactive_groups(part), dtype=np.int64)
+    if groups.any():
+        return kernels.mixed_slices(left, right, quota, schedule, groups)
+    return kernels.marginal_slices(left, right, quota, schedule)
+
+
+def _accumulation(desk: Desk, rows: Rows, accumulate: str) -> tuple[Rows, BoolArray]:
     """Order credits so that those that accumulate stand together; mark where each total starts at 0."""
-    rep = desk.seat_rep[desk.seat[rows]]
+    rep = desk.seat_rep[rows.seat]
     if accumulate == "deal":
-        order = np.lexsort((np.arange(len(rows)), desk.deal[rows], rep))
-        return order, kernels.runs(rep[order], desk.deal[rows][order])
-    span = desk.seat_period if accumulate == "period" else desk.seat_year
-    return np.arange(len(rows)), kernels.runs(rep, span[desk.seat[rows]])
+        order = np.lexsort((np.arange(len(rows.seat)), rows.deal, rep))
+        rows = rows.take(order)
+        return rows, kernels.runs(rep[order], rows.deal)
+    return rows, kernels.runs(rep, desk.span(accumulate)[rows.seat])
+
+
+def _by_column(
+    rows: Rows, first: BoolArray, points: Whole, unit: IntArray, schedule: kernels.Schedule
+) -> kernels.Slices:
+    """Pay each credit whole at the rate that a column of it selects."""
+    tier = kernels.tier_of(points, unit, schedule, upper=schedule.upper)
+    due = money.multiply(rows.amount, schedule.rates[tier])
+    after = money.cumulative_whole(due, first)
+    end = money.cumulative(rows.amount, first)
+    none = np.full(len(tier), -1)
+    start = money.add(end, -rows.amount)
+    return kernels.Slices(np.arange(len(tier)), tier, none, start, end, money.add(after, -due), after)
 
 
 def _multiplier(
-    part: Commission, places: int, quota: IntArray, schedule: kernels.Schedule
+    part: Commission,
+    desk: Desk,
+    seat: IntArray,
+    quota: IntArray,
+    target: IntArray | None,
+    slices: kernels.Slices,
+    scale: int,
 ) -> tuple[int | Whole, Whole]:
     """Give what turns scaled earnings into minor units: a numerator, and denominators by row."""
-    scale = schedule.point_scale * schedule.rate_scale
-    if part.target is None:
-        return 1, money.multiply(np.ones(len(quota), dtype=np.int64), scale)
-    target = Fraction(part.target) * 10**places
-    return target.numerator, money.multiply(quota, scale * target.denominator)
+    quota = quota[slices.row]
+    one = np.ones(len(quota), dtype=np.int64)
+    if target is not None:
+        return target[seat[slices.row]], money.multiply(quota, scale)
+    if part.target is not None:
+        share = Fraction(part.target) * 10**desk.places
+        return share.numerator, money.multiply(quota, scale * share.denominator)
+    if part.basis == "attainment" and part.tiers[0].amount is not None:
+        return 10**desk.places, money.multiply(quota, scale)
+    return 1, money.multiply(one, scale)
+
+
+def _shared(before: Whole, after: Whole, over: Whole, at: Rows) -> tuple[Whole, Whole, Whole]:
+    """Take the rep's share of what a whole deal pays."""
+    size = np.where(at.whole == 0, 1, np.abs(at.whole))
+    share = np.where(at.whole < 0, -at.amount, at.amount)
+    return money.multiply(before, share), money.multiply(after, share), money.multiply(over, size)
 
 
 def _from_credit(before: Whole, after: Whole, row: IntArray) -> tuple[Whole, Whole]:
@@ -273,119 +262,45 @@ def _differences(before: Whole, after: Whole, over: Whole, rounding: Rounding) -
     return money.narrow(money.add(upto, -money.divide(before, over, rounding)))
 
 
-def _cap_commission(
-    desk: Desk, k: int, cap: Cap, rows: IntArray, row: IntArray, amount: IntArray, blocks: list[Block]
-) -> None:
-    if cap.per != "deal":
-        _cap_seats(desk, k, cap, _earned(desk, blocks, k), blocks, f"components[{k}].cap.amount")
-        return
-    limit = minor_amount(cap.amount, desk.places, f"components[{k}].cap.amount")
-    earned = np.zeros(len(desk.credit), dtype=np.int64)
-    earned[rows] = money.group_sums(amount, row, len(rows))
-    order, first = _accumulation(desk, np.arange(len(desk.credit)), "deal")
-    adjustment = kernels.cap_adjustments(earned[order], first, limit)
-    total = money.cumulative(earned[order], first)
-    hits = np.flatnonzero(adjustment)
-    at = order[hits]
-    blocks.append(
-        _flat_block(
-            desk.seat[at],
-            k,
-            DEAL_CAP,
-            total[hits],
-            np.clip(total[hits], -limit, limit),
-            adjustment[hits],
-            credit=desk.credit[at],
-            order=at,
-        )
+def _interim(desk: Desk, k: int, part: Commission, rows: Rows, full: Block) -> tuple[Block, Block]:
+    """Pay an interim rate by credit; the last period of the year brings the year to what the tiers give."""
+    rate = part.interim_rate or Fraction(0)
+    year = desk.span("year")
+    first = kernels.runs(desk.seat_rep[rows.seat], year[rows.seat])
+    end = money.cumulative(rows.amount, first)
+    start = money.add(end, -rows.amount)
+    over = np.full(len(rows.seat), rate.denominator, dtype=np.int64)
+    before, after = money.multiply(start, rate.numerator), money.multiply(end, rate.numerator)
+    amount = _differences(before, after, over, desk.plan.rounding)
+    block = flat_block(
+        rows.seat,
+        k,
+        TIER,
+        start,
+        end,
+        amount,
+        credit=rows.credit,
+        order=rows.place,
+        before=before,
+        after=after,
+        over=over,
     )
+    due = money.group_totals(full.amount, full.seat, desk.n_seats)
+    paid = money.group_totals(amount, rows.seat, desk.n_seats)
+    begins = kernels.runs(desk.seat_rep, year)
+    due, paid = money.cumulative_whole(due, begins), money.cumulative_whole(paid, begins)
+    last = desk.terms.place == desk.terms.per_year - 1
+    hits = np.flatnonzero(last[desk.seat_period] & (due != paid))
+    gap = money.narrow(money.add(due[hits], -paid[hits]))
+    return block, flat_block(hits, k, TRUE_UP, paid[hits], due[hits], gap)
 
 
-def _cap_seats(desk: Desk, k: int, cap: Cap, earned: IntArray, blocks: list[Block], path: str) -> None:
-    """Cap the totals of periods, or of the years they belong to."""
-    limit = minor_amount(cap.amount, desk.places, path)
-    span = desk.seat_period if cap.per == "period" else desk.seat_year
-    first = kernels.runs(desk.seat_rep, span)
-    adjustment = kernels.cap_adjustments(earned, first, limit)
-    total = money.cumulative(earned, first)
-    hits = np.flatnonzero(adjustment)
-    rule = PERIOD_CAP if cap.per == "period" else YEAR_CAP
-    capped = np.clip(total[hits], -limit, limit)
-    blocks.append(_flat_block(hits, k, rule, total[hits], capped, adjustment[hits]))
-
-
-def _guarantee(desk: Desk, k: int, least: int, blocks: list[Block]) -> None:
-    earned = _earned(desk, blocks)
-    hits = np.flatnonzero(earned < least)
-    top_up = money.narrow(money.add(np.full(len(hits), least), -earned[hits]))
-    blocks.append(_flat_block(hits, k, GUARANTEE, earned[hits], np.full(len(hits), least), top_up))
-
-
-def _flat_block(
-    seat: IntArray,
-    k: int,
-    rule: int,
-    start: Whole,
-    end: Whole,
-    amount: IntArray,
-    *,
-    credit: IntArray | None = None,
-    order: IntArray | None = None,
-) -> Block:
-    """Make lines that bring a total from one amount to another."""
-    n = len(seat)
-    none, one = np.full(n, -1), np.ones(n, dtype=np.int64)
-    return Block(
-        seat=seat,
-        part=np.full(n, k),
-        rule=np.full(n, rule),
-        credit=none if credit is None else credit,
-        tier=none,
-        prior=none,
-        start=start,
-        end=end,
-        scale=one,
-        before=np.zeros(n, dtype=np.int64),
-        after=amount,
-        over=one,
-        quota=np.zeros(n, dtype=np.int64),
-        amount=amount,
-        order=np.full(n, _LAST) if order is None else order,
-    )
-
-
-def _pay_bonus(
-    desk: Desk,
-    k: int,
-    part: Bonus,
-    blocks: list[Block],
-    attained: list[Reached],
+def _reach(
+    desk: Desk, k: int, part: Commission, rows: Rows, quotas: IntArray, attained: list[Reached]
 ) -> None:
-    table = compile_bonus(part, desk.places)
-    rows = desk.rows_of(part)
-    on_quota = part.basis == "attainment"
-    quota = desk.quota_of(part) if on_quota else np.ones(desk.n_seats, dtype=np.int64)
-    credited = money.group_totals(desk.amount[rows], desk.seat[rows], desk.n_seats)
-    if on_quota:
-        attained.append(Reached(k, money.narrow(credited), quota))
-    seats = np.flatnonzero(quota > 0)
-    position = money.multiply(credited[seats], table.point_scale)
-    step, pays, over = kernels.table_pays(position, quota[seats], table)
-    target = minor_amount(part.target, desk.places, f"components[{k}].target")
-    after = money.multiply(pays, target)
-    amount = money.divide(after, over, desk.plan.rounding)
-    counted = np.zeros(desk.n_seats, dtype=np.bool_)
-    counted[desk.seat[rows]] = True
-    keep = np.flatnonzero((amount != 0) | counted[seats])
-    n = len(keep)
-    columns: dict[str, Any] = {
-        "tier": step[keep],
-        "end": position[keep],
-        "scale": np.full(n, table.point_scale),
-        "before": np.zeros(n, dtype=np.int64),
-        "after": after[keep],
-        "over": over[keep],
-        "quota": quota[seats][keep] if on_quota else np.zeros(n, dtype=np.int64),
-    }
-    flat = _flat_block(seats[keep], k, BONUS, np.zeros(n, dtype=np.int64), position[keep], amount[keep])
-    blocks.append(flat._replace(**columns))
+    """Note what each seat was credited up to date, against its quota."""
+    credited = money.group_sums(rows.amount, rows.seat, desk.n_seats)
+    if part.accumulate in ("year", "quarter"):
+        to_date = money.cumulative(credited, kernels.runs(desk.seat_rep, desk.span(part.accumulate)))
+        credited = money.narrow(to_date)
+    attained.append(Reached(k, credited, quotas))

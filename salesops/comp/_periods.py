@@ -21,14 +21,23 @@ FIRST_DAY, LAST_DAY = -(2**21), 2**22
 """Days that stand for 'since ever' and 'for ever', counted from 1970."""
 
 
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
 @attrs.frozen(eq=False)
 class Terms:
-    """The periods of a run in order of time; `years` groups them for totals of a year."""
+    """The periods of a run in order of time; `years` and `quarters` group them for totals to date.
+
+    `per_year` says how many such periods a year has, and `place` which of them each one is, from 0.
+    """
 
     names: tuple[str, ...]
     starts: IntArray
     ends: IntArray
     years: IntArray
+    quarters: IntArray
+    per_year: IntArray
+    place: IntArray
     dated: bool
 
     def __len__(self) -> int:
@@ -49,7 +58,8 @@ def read_periods(
     """Take the periods of a run; the calendar says which fiscal year each belongs to."""
     if periods is None:
         first, last, year = (np.array([day], dtype=np.int64) for day in (FIRST_DAY, LAST_DAY, 0))
-        return Terms((EVERY_PERIOD,), first, last, year, dated=False)
+        one = np.ones(1, dtype=np.int64)
+        return Terms((EVERY_PERIOD,), first, last, year, year, one, year, dated=False)
     try:
         known = check_periods(periods)
     except InvalidInput as error:
@@ -65,12 +75,53 @@ def read_periods(
         period.start.year if calendar is None else _day(calendar.period_of(period.start, by="year").start)
         for period in known
     ]
-    first, last, year = (np.array(column, dtype=np.int64) for column in (starts, ends, years))
-    return Terms(tuple(period.name for period in known), first, last, year, dated=True)
+    quarters = [
+        4 * period.start.year + (period.start.month - 1) // 3
+        if calendar is None
+        else _day(calendar.period_of(period.start, by="quarter").start)
+        for period in known
+    ]
+    opens = [
+        _day(dt.date(period.start.year, 1, 1) if calendar is None else dt.date.fromordinal(_EPOCH + year))
+        for period, year in zip(known, years, strict=True)
+    ]
+    columns = (starts, ends, years, quarters, opens)
+    first, last, year, quarter, opening = (np.array(column, dtype=np.int64) for column in columns)
+    per_year = _per_year(last - first)
+    place = np.minimum((2 * (first - opening) * per_year + 366) // 732, per_year - 1)
+    names = tuple(period.name for period in known)
+    return Terms(names, first, last, year, quarter, per_year, place, dated=True)
+
+
+def _per_year(days: IntArray) -> IntArray:
+    """Tell from its length how many such periods a year has: weeks, half months, months, quarters ..."""
+    bounds = np.array([10, 20, 45, 135, 270])
+    return np.asarray(np.array([52, 24, 12, 4, 2, 1])[np.searchsorted(bounds, days)], dtype=np.int64)
+
+
+def overlap(method: str, start: IntArray, end: IntArray) -> IntArray:
+    """Count the days, working days (Monday to Friday) or first days of months from `start` until `end`."""
+    if method == "working_days":
+        low, high = (np.clip(days, FIRST_DAY, LAST_DAY).astype("datetime64[D]") for days in (start, end))
+        return np.asarray(np.busday_count(low, np.maximum(low, high)), dtype=np.int64)
+    if method == "months":
+        return np.asarray(np.maximum(_firsts_before(end) - _firsts_before(start), 0), dtype=np.int64)
+    return np.asarray(np.maximum(end - start, 0), dtype=np.int64)
+
+
+def _firsts_before(day: IntArray) -> IntArray:
+    """Count the first days of months before a day, from 1970."""
+    month = (np.asarray(day) - 1).astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray(month.astype(np.int64) + 1, dtype=np.int64)
+
+
+def day_of(day: dt.date | None, missing: int) -> int:
+    """Count a day from 1970; none is the given day."""
+    return missing if day is None else _day(day)
 
 
 def _day(day: dt.date) -> int:
-    return day.toordinal() - dt.date(1970, 1, 1).toordinal()
+    return day.toordinal() - _EPOCH
 
 
 def day_numbers(days: NDArray[np.datetime64], *, missing: int) -> IntArray:

@@ -12,10 +12,11 @@ import pandas as pd
 from salesops import _money as money
 from salesops._frames import Labels, Reader, check_known, check_same_type
 from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
-from salesops.comp._periods import FIRST_DAY, Terms, day_text, overlapping, read_spans, span_text
+from salesops.comp._metrics import DECIMALS, UNIT
+from salesops.comp._periods import FIRST_DAY, Terms, day_text, overlap, overlapping, read_spans, span_text
 from salesops.errors import Problem
 
-Prorate = Literal["none", "days"]
+Prorate = Literal["none", "days", "working_days", "months"]
 
 
 @attrs.frozen(eq=False)
@@ -65,18 +66,24 @@ class QuotaTerms:
     currencies: Sequence[str | None]
     prorate: Prorate
     rounding: Rounding | None
+    employed: tuple[IntArray, IntArray] | None
+    first_day: Literal["counts", "free"]
 
 
-def read_quotas(frame: pd.DataFrame | None, given: QuotaTerms, faults: list[Problem]) -> Quotas:
-    """Take the table of quotas."""
+def read_quotas(
+    frame: pd.DataFrame | None, given: QuotaTerms, faults: list[Problem], *, name: str = "quotas"
+) -> Quotas:
+    """Take the table of quotas, or another one of the same columns."""
     nothing = np.empty(0, dtype=np.int64)
     book = Quotas(nothing, nothing, {}, len(given.terms), len(given.measures), given.currencies)
     if frame is None:
         return book
-    table = Reader(frame, "quotas", key=("rep_id",), faults=faults)
+    table = Reader(frame, name, key=("rep_id",), faults=faults)
     rep, measure = _owners(table, given)
     start, end = read_spans(table)
     amount, currency = _amounts(table, given)
+    per_year = table.texts("per", choices=("period", "year"), default="period") == "year"
+    factor = _factors(table)
     slot = book.slot(measure, currency)
     is_known = (rep >= 0) & (measure >= -1) & (currency >= 0)
     owner = np.where(is_known, book.key(rep, np.zeros_like(rep), slot), -1)
@@ -89,14 +96,20 @@ def read_quotas(frame: pd.DataFrame | None, given: QuotaTerms, faults: list[Prob
         hint="end is the day after the last",
     )
     rows = np.flatnonzero(is_known & (amount > 0) & (start < end))
+    if given.employed is not None and given.prorate != "none":
+        start = np.maximum(start, given.employed[0][rep])
+        end = np.minimum(end, given.employed[1][rep])
+        rows = rows[start[rows] < end[rows]]
     row, period, days = _spread(table, given, rows, start, end)
     keys = book.key(rep[row], period, slot[row])
+    share = _shares(given.terms, amount[row], per_year[row], period)
     if given.prorate == "none":
-        effective = amount[row]
+        effective = money.mul_div(share, factor[row], UNIT)
         if not partner:
             _check_one_each(table, given.terms, keys, row, period)
     else:
-        effective = money.mul_div(amount[row], days, (given.terms.ends - given.terms.starts)[period])
+        whole = overlap(given.prorate, given.terms.starts, given.terms.ends)[period]
+        effective = money.mul_div(money.multiply(share, days), factor[row], np.maximum(whole, 1) * UNIT)
     distinct, group = np.unique(keys, return_inverse=True)
     sums = money.group_sums(effective, group.reshape(-1).astype(np.int64), len(distinct))
     return attrs.evolve(book, keys=distinct, amounts=sums, since=_since(rep, start))
@@ -106,9 +119,9 @@ def _owners(table: Reader, given: QuotaTerms) -> tuple[IntArray, IntArray]:
     """Find rep and measure of each row: -1 is a rep unknown to the run; measure -1 is all, -2 is unknown."""
     ids = table.ids("rep_id")
     if given.reps_known_as:
-        check_known(table.faults, "quotas.rep_id", ids, given.reps, given.reps_known_as, table.rows)
+        check_known(table.faults, f"{table.name}.rep_id", ids, given.reps, given.reps_known_as, table.rows)
     else:
-        check_same_type(table.faults, "quotas.rep_id", ids, given.reps, "credits", table.rows)
+        check_same_type(table.faults, f"{table.name}.rep_id", ids, given.reps, "credits", table.rows)
     place: dict[Any, int] = {None: -1} | {name: k for k, name in enumerate(given.measures)}
     named = table.texts("measure", optional=True)
     return given.reps.codes(ids), np.array([place.get(name, -2) for name in named], dtype=np.int64)
@@ -124,7 +137,7 @@ def _amounts(table: Reader, given: QuotaTerms) -> tuple[IntArray, IntArray]:
     elif len(place) > 1:
         message = "plans in several currencies need quotas that state theirs"
         values = tuple(str(code) for code in place)
-        table.faults.append(Problem(path="quotas.currency", message=message, values=values))
+        table.faults.append(Problem(path=f"{table.name}.currency", message=message, values=values))
     cells = table.cells("amount")
     if cells is None:
         return np.zeros(len(table), dtype=np.int64), currency
@@ -144,18 +157,40 @@ def _spread(
 ) -> tuple[IntArray, IntArray, IntArray]:
     """Spread rows over the periods they touch: row, period, and how many days they have in common."""
     terms = given.terms
-    if given.prorate == "days" and not terms.dated:
+    if given.prorate != "none" and not terms.dated:
         message = "prorating by days needs periods with a start and an end"
         table.faults.append(
-            Problem(path="prorate", message=message, values=("'days'",), hint="pass periods=")
+            Problem(path="prorate", message=message, values=(repr(given.prorate),), hint="pass periods=")
         )
     first = np.searchsorted(terms.ends, start[rows], side="right")
     last = np.searchsorted(terms.starts, end[rows], side="left")
     n = np.maximum(last - first, 0)
     row = np.repeat(rows, n)
     period = np.arange(len(row)) + np.repeat(first - np.cumsum(n) + n, n)
-    days = np.minimum(terms.ends[period], end[row]) - np.maximum(terms.starts[period], start[row])
-    return row, period, days
+    low, high = np.maximum(terms.starts[period], start[row]), np.minimum(terms.ends[period], end[row])
+    low = low + ((low == start[row]) & (start[row] > FIRST_DAY) & (given.first_day == "free"))
+    return row, period, overlap(given.prorate, low, high)
+
+
+def _factors(table: Reader) -> IntArray:
+    """Read what quotas are multiplied by, such as a ramp, in millionths."""
+    if not table.has("factor"):
+        return np.full(len(table), UNIT)
+    cells = table.cells("factor")
+    factor, refused = money.parse(cells if cells is not None else [], DECIMALS)
+    unread = np.zeros(len(table), dtype=np.bool_)
+    for rule in refused:
+        unread[rule.positions] = True
+        table.fault("factor", rule.positions, rule.message.replace("an amount", "a factor"), hint=rule.hint)
+    table.fault("factor", (factor <= 0) & ~unread, "a factor is more than 0", hint="1 changes nothing")
+    return factor
+
+
+def _shares(terms: Terms, amount: IntArray, per_year: BoolArray, period: IntArray) -> IntArray:
+    """Spread amounts of a year evenly over its periods, so that they add up to the year."""
+    n, k = terms.per_year[period], terms.place[period]
+    upto, before = money.mul_div(amount, k + 1, n), money.mul_div(amount, k, n)
+    return np.where(per_year, upto - before, amount)
 
 
 def _check_one_each(table: Reader, terms: Terms, keys: IntArray, row: IntArray, period: IntArray) -> None:

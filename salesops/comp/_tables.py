@@ -44,9 +44,12 @@ class Attained:
 
 @attrs.frozen(kw_only=True)
 class Totals:
-    """One row for each rep, period and currency: the sum of its lines."""
+    """One row for each rep, period and currency: sums of its lines, and what is on hold and owed after it."""
 
     rep: IntArray = attrs.field(**ARRAY)
     period: IntArray = attrs.field(**ARRAY)
     currency: NDArray[Any] = attrs.field(**ARRAY)
     earned: IntArray = attrs.field(**ARRAY)
+    paid: IntArray = attrs.field(**ARRAY)
+    held: IntArray = attrs.field(**ARRAY)
+    balance: IntArray = attrs.field(**ARRAY)

@@ -27,7 +27,11 @@ Reason = Literal[
     "no exchange rate",
     "mixed currencies",
     "unused measure",
+    "no rule",
+    "two rules",
+    "no rate",
     "no quota",
+    "no metric",
     "above the last tier",
     "negative total",
 ]

@@ -18,7 +18,8 @@ from salesops._frames import jsonable
 from salesops._money import EXPONENTS, IntArray
 from salesops.comp import plot as _plot
 from salesops.comp._lines import ARRAY, DEAL_CAP, RULES
-from salesops.comp.components import Bonus, Commission
+from salesops.comp.bonuses import Bonus
+from salesops.comp.components import Commission, Override
 from salesops.comp.engine import calculate
 from salesops.comp.plan import CompPlan
 from salesops.comp.statement import money_text
@@ -219,12 +220,12 @@ def payout_curve(
     faults: list[Problem] = []
     goal = None if quota is None else _amount("quota", quota, places, faults)
     end = None if up_to is None else _amount("up_to", up_to, places, faults)
-    if goal is None and quota is None and any(part.basis == "attainment" for part in plan.components):
+    if goal is None and quota is None and any(_on_quota(part) for part in plan.components):
         hint = "pass quota= in major units"
         faults.append(Problem(path="quota", message="the plan pays by attainment and needs one", hint=hint))
     _check_measure(plan, measure, faults)
     raise_all("payout_curve", faults)
-    parts = [part for part in plan.components if measure is None or part.measure in (None, measure)]
+    parts = [part for part in _counting(plan) if measure is None or part.measure in (None, measure)]
     thresholds = [point for part in parts for point in _thresholds(part, places, goal)]
     top = min((point for part in parts for point in _tops(part, places, goal)), default=None)
     if end is None:
@@ -240,6 +241,22 @@ def payout_curve(
     return PayoutCurve(plan_id=plan.plan_id, credited=credited, payout=payout, quota=goal, currency=currency)
 
 
+def _counting(plan: CompPlan) -> list[Commission | Bonus]:
+    """List the commissions and bonuses that count the rep's own credits."""
+    return [
+        part
+        for part in plan.components
+        if (isinstance(part, Commission) and not isinstance(part, Override))
+        or (isinstance(part, Bonus) and part.metric is None)
+    ]
+
+
+def _on_quota(part: object) -> bool:
+    """Say whether a component needs a quota."""
+    by_figure = getattr(part, "metric", None) is not None or getattr(part, "field", None) is not None
+    return getattr(part, "basis", None) == "attainment" and not by_figure and not isinstance(part, Override)
+
+
 def _amount(path: str, value: object, places: int, faults: list[Problem]) -> int | None:
     minor = money.parse_one(value, places)
     if isinstance(minor, int) and minor > 0:
@@ -250,7 +267,7 @@ def _amount(path: str, value: object, places: int, faults: list[Problem]) -> int
 
 
 def _check_measure(plan: CompPlan, measure: str | None, faults: list[Problem]) -> None:
-    named = sorted({part.measure for part in plan.components if part.measure is not None})
+    named = sorted({part.measure for part in _counting(plan) if part.measure is not None})
     if measure is None and len(named) > 1:
         hint = f"pass measure=, one of {', '.join(map(repr, named))}"
         faults.append(Problem(path="measure", message="the plan counts several measures", hint=hint))
@@ -300,7 +317,7 @@ def _pay(
     places = EXPONENTS.get(plan.currency or "", 2)
     n = len(points)
     reps = np.arange(n)
-    named = [part.measure for part in plan.components if part.measure is not None]
+    named = [part.measure for part in _counting(plan) if part.measure is not None]
     table = {
         "credit_id": reps,
         "rep_id": reps,

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal, get_args
 
+import attrs
 import numpy as np
 
 from salesops import _money as money
 from salesops._faults import check_choice, raise_all
-from salesops._frames import Labels
-from salesops._money import EXPONENTS, ROUNDINGS, IntArray, Rounding
+from salesops._money import ROUNDINGS, BoolArray, Rounding
 from salesops.comp._assemble import assemble
-from salesops.comp._credits import Assignments, Credits, read_assignments, read_credits
-from salesops.comp._pay import Desk, Trouble, pay
-from salesops.comp._periods import Terms, read_periods
-from salesops.comp._quotas import Prorate, Quotas, QuotaTerms, read_quotas
+from salesops.comp._balances import read_balances
+from salesops.comp._columns import component_masks, set_uncounted_aside, with_tenure
+from salesops.comp._credits import Credits, read_assignments, read_credits
+from salesops.comp._desk import Desk, Trouble
+from salesops.comp._events import read_events
+from salesops.comp._fx import read_rates
+from salesops.comp._metrics import read_metrics
+from salesops.comp._pay import pay
+from salesops.comp._periods import read_periods
+from salesops.comp._quotas import Prorate, QuotaTerms, read_quotas
+from salesops.comp._reporting import read_reporting
+from salesops.comp._seats import Given, lay_desk
 from salesops.comp._triage import HELD, REJECTED, Reason, open_tables
+from salesops.comp.components import Override
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.errors import Problem, show
@@ -34,8 +43,9 @@ _TROUBLES: dict[Reason, tuple[str, str, str]] = {
     "negative total": (
         "amount",
         "the pay of a period is below 0",
-        'write "negative": "allow" in the plan to pay negative amounts',
+        'write "negative": "allow" in the plan to pay negative amounts, or "carry" to set them off later',
     ),
+    "no metric": ("rep_id", "lacks a figure that the plan asks for", "add it to metrics"),
 }
 
 
@@ -45,11 +55,18 @@ def calculate(
     *,
     assignments: object = None,
     quotas: object = None,
+    target_pay: object = None,
+    metrics: object = None,
+    events: object = None,
+    fx: object = None,
+    reporting: object = None,
+    balances: object = None,
     reps: object = None,
     periods: Iterable[Period] | None = None,
     calendar: FiscalCalendar | None = None,
     columns: Mapping[str, str] | None = None,
     prorate: Prorate = "none",
+    first_day: Literal["counts", "free"] = "counts",
     zone: str | None = None,
     input_rounding: Rounding | None = None,
     on_error: Literal["raise", "hold"] = "raise",
@@ -67,18 +84,37 @@ def calculate(
     assignments : table, optional
         ``rep_id, plan_id[, start, end]``, half-open. Without it every rep has the only plan.
     quotas : table, optional
-        ``rep_id, amount[, measure, currency, start, end]``: the quota of one whole period, while the row is
-        valid.
+        ``rep_id, amount[, measure, currency, start, end, per, factor]``: the quota of one whole period, while
+        the row is valid. ``per`` "year" spreads it evenly over the periods of the year; ``factor`` multiplies
+        it, as in a ramp.
+    target_pay : table, optional
+        The columns of quotas: target variable pay, of which components with a ``target_share`` pay a share.
+    metrics : table, optional
+        ``rep_id, metric, value[, period]``: figures for scorecards, matrices, multipliers and gates, with six
+        decimals at most; without a period a figure holds in all.
+    events : table, optional
+        ``event_id, kind, happened_on`` and ``credit_id`` or ``deal_id``, perhaps ``amount``: what releases
+        holds and what claws back.
+    fx : table, optional
+        ``base, quote, rated_on, rate``: exchange rates; see ``fx_date`` and ``fx_max_age`` of the plan.
+    reporting : table, optional
+        ``rep_id, manager_id[, start, end]``, for overrides; by default the column ``manager_id`` of reps.
+    balances : table, optional
+        ``rep_id, amount[, plan_id]``: what reps owe on a draw, or carry below 0, when the run begins.
     reps : table, optional
-        ``rep_id``: all reps there are. Those without credits get a statement of 0; others are unknown.
+        ``rep_id[, started_on, ended_on, manager_id]``: all reps there are. Those without credits get a
+        statement of 0; others are unknown. A plan ends with the employment.
     periods : sequence of Period, optional
         Half-open and without holes; ``earned_on`` decides. Without them the run has one period, "all".
     calendar : FiscalCalendar, optional
         Says which periods make up a year; by default a period belongs to the calendar year it starts in.
     columns : mapping, optional
         ``{"name in your tables": "name here"}``, one mapping for all tables.
-    prorate : {"none", "days"}, default "none"
-        Whether a quota that is valid for part of a period counts whole or by its calendar days.
+    prorate : {"none", "days", "working_days", "months"}, default "none"
+        Whether a quota or target pay that is valid for part of a period counts whole, by its calendar days,
+        by its days from Monday to Friday, or by the months whose first day is in it.
+    first_day : {"counts", "free"}, default "counts"
+        Whether the day on which a quota starts counts when it is prorated.
     zone : str, optional
         Business time zone in which moments with an offset become days.
     input_rounding : str, optional
@@ -124,16 +160,32 @@ def calculate(
     (from 10,000.00) at 10 % = 50.00.
     """
     check_choice("on_error", on_error, ("raise", "hold"))
-    check_choice("prorate", prorate, ("none", "days"))
+    check_choice("prorate", prorate, get_args(Prorate))
+    check_choice("first_day", first_day, ("counts", "free"))
     if input_rounding is not None:
         check_choice("input_rounding", input_rounding, ROUNDINGS)
     faults: list[Problem] = []
     known_plans = _read_plans(plans, faults)
-    given = {"credits": credits, "assignments": assignments, "quotas": quotas, "reps": reps}
-    tables = open_tables(given, columns, faults)
+    tables = open_tables(
+        {
+            "credits": credits,
+            "assignments": assignments,
+            "quotas": quotas,
+            "target_pay": target_pay,
+            "metrics": metrics,
+            "events": events,
+            "fx": fx,
+            "reporting": reporting,
+            "balances": balances,
+            "reps": reps,
+        },
+        columns,
+        faults,
+    )
     terms = read_periods(periods, calendar, faults)
     raise_all("calculate", faults)
     assigned = read_assignments(tables.get("assignments"), tables.get("reps"), known_plans, faults)
+    tree = read_reporting(tables.get("reporting"), tables.get("reps"), faults)
     sheet = read_credits(
         tables["credits"],
         known_plans,
@@ -143,6 +195,20 @@ def calculate(
         holds=on_error == "hold",
         zone=zone,
         rounding=input_rounding,
+        fx=read_rates(tables.get("fx"), faults),
+        also=() if tree is None else (tree.rep, tree.manager),
+    )
+    employed = None if assigned.employed is None else assigned.employed.by_rep(sheet.reps)
+    sheet = attrs.evolve(
+        sheet,
+        columns=with_tenure(
+            sheet.columns,
+            known_plans,
+            sheet.rep,
+            sheet.day,
+            None if employed is None else employed[0],
+            faults,
+        ),
     )
     quota_terms = QuotaTerms(
         terms=terms,
@@ -152,11 +218,25 @@ def calculate(
         currencies=tuple(dict.fromkeys(sheet.currencies)),
         prorate=prorate,
         rounding=input_rounding,
+        employed=employed,
+        first_day=first_day,
     )
-    book = read_quotas(tables.get("quotas"), quota_terms, faults)
-    _set_unused_aside(sheet, known_plans, faults)
+    given = Given(
+        sheet=sheet,
+        assigned=assigned,
+        terms=terms,
+        quotas=read_quotas(tables.get("quotas"), quota_terms, faults),
+        target_pay=read_quotas(tables.get("target_pay"), quota_terms, faults, name="target_pay"),
+        metrics=read_metrics(tables.get("metrics"), terms, sheet.reps, assigned.known_as, faults),
+        events=read_events(tables.get("events"), sheet.names, sheet.deals, sheet.places, faults, zone=zone),
+        reporting=tree,
+        opening=read_balances(tables.get("balances"), sheet, known_plans, faults),
+        order=np.lexsort((sheet.rank, sheet.day, sheet.rep)),
+    )
     raise_all("calculate", faults)
-    return _pay_all(known_plans, sheet, assigned, terms, book, faults)
+    counts = _count(sheet, known_plans, faults)
+    raise_all("calculate", faults)
+    return _pay_all(known_plans, given, counts, faults)
 
 
 def _read_plans(plans: object, faults: list[Problem]) -> tuple[CompPlan, ...]:
@@ -179,106 +259,88 @@ def _read_plans(plans: object, faults: list[Problem]) -> tuple[CompPlan, ...]:
     return known
 
 
-def _set_unused_aside(sheet: Credits, plans: Sequence[CompPlan], faults: list[Problem]) -> None:
-    """Reject credits of a measure that no component counts; refuse a component that leaves it open."""
+def _count(sheet: Credits, plans: Sequence[CompPlan], faults: list[Problem]) -> list[Counts]:
+    """Say which component counts which credit; reject credits that none counts."""
     triage = sheet.triage
     names = [*(show(name) for name in sheet.measures), "no measure"]
+    counts = []
     for k, plan in enumerate(plans):
         mine = triage.paid() & (sheet.plan == k)
+        counting: list[Any] = [part for part in plan.components if _counts_credits(part)]
         found = np.unique(sheet.measure[mine])
-        if any(part.measure is None for part in plan.components):
+        if any(part.measure is None for part in counting):
             if len(found) > 1:
                 message = "credits of several measures need components that name theirs"
                 values = tuple(names[code] for code in found)
                 faults.append(
                     Problem(path="credits.measure", message=message, ids=(plan.plan_id,), values=values)
                 )
-            continue
-        counted = [
-            sheet.measures.index(m) for m in {part.measure for part in plan.components} if m in sheet.measures
-        ]
-        triage.set_aside(
-            mine & ~np.isin(sheet.measure, counted),
-            REJECTED,
-            "unused measure",
-            "measure",
-            "is counted by no component of the plan",
-            value=lambda row: names[int(sheet.measure[row])],
-            is_fault=False,
-        )
+        else:
+            counted = [
+                sheet.measures.index(m) for m in {part.measure for part in counting} if m in sheet.measures
+            ]
+            triage.set_aside(
+                mine & ~np.isin(sheet.measure, counted),
+                REJECTED,
+                "unused measure",
+                "measure",
+                "is counted by no component of the plan",
+                value=lambda row: names[int(sheet.measure[row])],
+                is_fault=False,
+            )
+        masks = component_masks(plan, sheet.columns, sheet.measure, sheet.measures, triage, mine)
+        set_uncounted_aside(plan, masks, triage, mine)
+        counts.append(masks)
+    return counts
+
+
+Counts = tuple[BoolArray | None, ...]
+
+
+def _counts_credits(part: Any) -> bool:
+    """Say whether a component counts credits of the rep, as a gate on a figure or an override does not."""
+    by_figure = getattr(part, "metric", None) is not None or getattr(part, "field", None) is not None
+    return hasattr(part, "measure") and not by_figure and not isinstance(part, Override)
 
 
 def _pay_all(
-    plans: Sequence[CompPlan],
-    sheet: Credits,
-    assigned: Assignments,
-    terms: Terms,
-    book: Quotas,
-    faults: list[Problem],
+    plans: Sequence[CompPlan], given: Given, counts: Sequence[Counts], faults: list[Problem]
 ) -> CompRun:
     """Pay each plan, setting aside the seats that cannot be paid until all others are."""
-    order = np.lexsort((sheet.rank, sheet.day, sheet.rep))
     desks, done = [], []
     for k, plan in enumerate(plans):
         while True:
-            desk = _desk(k, plan, sheet, assigned, terms, book, order)
+            desk = lay_desk(k, plan, given, counts[k], faults)
             paid = pay(desk)
-            if paid.trouble is None:
+            if paid.trouble is None or not _set_seats_aside(desk, given, paid.trouble, faults):
                 break
-            _set_seats_aside(desk, sheet, book, paid.trouble)
         desks.append(desk)
         done.append(paid)
     raise_all("calculate", faults)
-    return assemble(plans, sheet, terms, assigned, book, desks, done)
+    return assemble(plans, given, desks, done)
 
 
-def _desk(
-    k: int,
-    plan: CompPlan,
-    sheet: Credits,
-    assigned: Assignments,
-    terms: Terms,
-    book: Quotas,
-    rank: IntArray,
-) -> Desk:
-    """Lay out the credits of one plan in order, and the seats of its reps."""
-    n = len(terms)
-    rows = rank[(sheet.triage.paid() & (sheet.plan == k))[rank]]
-    mine = sheet.rep[rows] * n + sheet.period[rows]
-    seats = np.unique(np.concatenate([mine, _assigned_seats(k, sheet.reps, assigned, terms)]))
-    return Desk(
-        plan=plan,
-        currency=sheet.currencies[k],
-        places=EXPONENTS.get(sheet.currencies[k] or "", 2),
-        terms=terms,
-        quotas=book,
-        measures=sheet.measures,
-        seat_rep=seats // n,
-        seat_period=seats % n,
-        credit=rows,
-        seat=np.searchsorted(seats, mine),
-        deal=sheet.deal[rows],
-        measure=sheet.measure[rows],
-        amount=sheet.amount[rows],
-    )
+def _set_seats_aside(desk: Desk, given: Given, trouble: Trouble, faults: list[Problem]) -> bool:
+    """Hold the credits of seats that cannot be paid; each seat is shown by one of its rows.
 
-
-def _assigned_seats(k: int, reps: Labels, assigned: Assignments, terms: Terms) -> IntArray:
-    """Find the rep-periods in which somebody is known to have the plan, with or without credits."""
-    rep = reps.codes(assigned.reps)
-    rows = np.flatnonzero((assigned.plan == k) & (rep >= 0))
-    first = np.searchsorted(terms.ends, assigned.start[rows], side="right")
-    count = np.maximum(np.searchsorted(terms.starts, assigned.end[rows], side="left") - first, 0)
-    period = np.arange(int(count.sum())) + np.repeat(first - np.cumsum(count) + count, count)
-    return np.asarray(np.repeat(rep[rows], count) * len(terms) + period, dtype=np.int64)
-
-
-def _set_seats_aside(desk: Desk, sheet: Credits, book: Quotas, trouble: Trouble) -> None:
-    """Hold the credits of seats that cannot be paid; each seat is shown by one of its rows."""
-    marked = trouble.seats[desk.seat]
+    A seat in trouble without credits of its own is a fault: there is nothing to hold. Say whether anything
+    was held, so that the plan is to be paid again without it.
+    """
+    sheet, book = given.sheet, given.quotas
+    marked = trouble.seats[desk.own.seat]
     rows = np.zeros(len(sheet.rep), dtype=np.bool_)
-    rows[desk.credit[marked]] = True
-    seat_of = dict(zip(desk.credit[marked].tolist(), desk.seat[marked].tolist(), strict=True))
+    rows[desk.own.credit[marked]] = True
+    column, message, hint = _TROUBLES[trouble.reason]
+    bare = np.setdiff1d(np.flatnonzero(trouble.seats), desk.own.seat)
+    if len(bare):
+        pairs = zip(desk.seat_rep[bare].tolist(), desk.seat_period[bare].tolist(), strict=True)
+        named = tuple(f"{show(sheet.reps[rep])} in {desk.terms.names[at]!r}" for rep, at in pairs)
+        table = "metrics" if trouble.reason == "no metric" else "credits"
+        values = (trouble.about,) if trouble.about else ()
+        faults.append(Problem(path=f"{table}.{column}", message=message, ids=named, values=values, hint=hint))
+        if not marked.any():
+            return False
+    seat_of = dict(zip(desk.own.credit[marked].tolist(), desk.own.seat[marked].tolist(), strict=True))
     stand_in: dict[int, int] = {}
     for row, seat in seat_of.items():
         stand_in[seat] = min(row, stand_in.get(seat, row))
@@ -288,6 +350,8 @@ def _set_seats_aside(desk: Desk, sheet: Credits, book: Quotas, trouble: Trouble)
         rep, period = int(desk.seat_rep[seat]), int(desk.seat_period[seat])
         found = f"{show(sheet.reps[rep])} in {desk.terms.names[period]!r}"
         credited = money.format_minor(int(trouble.credited[seat]), desk.places)
+        if trouble.about:
+            return f"{found}: {trouble.about}"
         if trouble.reason == "no quota":
             return f"{found}; first quota from {book.since[rep]}" if rep in book.since else found
         if trouble.reason == "negative total":
@@ -295,7 +359,6 @@ def _set_seats_aside(desk: Desk, sheet: Credits, book: Quotas, trouble: Trouble)
             return f"{found}: credits {credited}, pay {earned}"
         return f"{found}: credits {credited}"
 
-    column, message, hint = _TROUBLES[trouble.reason]
     sheet.triage.set_aside(
         rows,
         HELD,
@@ -306,3 +369,4 @@ def _set_seats_aside(desk: Desk, sheet: Credits, book: Quotas, trouble: Trouble)
         hint=hint,
         stand_in=np.array(sorted(stand_in.values()), dtype=np.int64),
     )
+    return True

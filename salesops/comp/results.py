@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from salesops import _money as money
 from salesops._display import html_card
@@ -17,7 +18,9 @@ from salesops._frames import id_column, jsonable
 from salesops._money import EXPONENTS, IntArray
 from salesops._version import __version__
 from salesops.comp import plot as _plot
+from salesops.comp._line import line_at
 from salesops.comp._lines import Lines, Names, lines_frame
+from salesops.comp._proof import proof_of
 from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp._triage import HELD, REJECTED, STATUSES
 from salesops.comp.explain import Explanation, explain_line
@@ -79,8 +82,9 @@ class CompRun:
         Returns
         -------
         DataFrame
-            ``rep_id, period, earned, paid, held, balance`` in minor units of ``currency``. What is earned is
-            paid: nothing is held back yet and no balance is carried over.
+            ``rep_id, period, earned, paid, held, balance`` in minor units of ``currency``. ``held`` is what
+            is on hold after the period, ``balance`` what the rep owes: draws not recovered, and pay below 0
+            that is carried on.
 
         Examples
         --------
@@ -93,14 +97,13 @@ class CompRun:
         0   anna    all    2500      USD
         """
         totals = self._totals
-        nothing = np.zeros(len(totals.earned), dtype=np.int64)
         columns = {
             "rep_id": self._names.rep_column(totals.rep),
             "period": self._names.period_column(totals.period),
             "earned": totals.earned.copy(),
-            "paid": totals.earned.copy(),
-            "held": nothing,
-            "balance": nothing.copy(),
+            "paid": totals.paid.copy(),
+            "held": totals.held.copy(),
+            "balance": totals.balance.copy(),
             "currency": id_column(totals.currency),
         }
         return pd.DataFrame(columns)
@@ -237,9 +240,10 @@ class CompRun:
         Returns
         -------
         DataFrame
-            ``rep_id, period, plan_id, component, credited, quota`` in minor units, and ``attainment`` as a
-            float for reading (missing without a quota). A component that accumulates over the year counts
-            what was credited in the year to date, against the quota of the year.
+            ``rep_id, period, plan_id, component, credited, quota`` in minor units, ``attainment`` as a float
+            for reading (missing without a quota) and ``attainment_percent`` as text of two decimals. A
+            component that accumulates over a quarter or the year counts what was credited in it to date,
+            against its quota.
 
         Examples
         --------
@@ -266,6 +270,7 @@ class CompRun:
             "credited": table.credited.copy(),
             "quota": table.quota.copy(),
             "attainment": table.credited / np.where(quota > 0, quota, np.nan),
+            "attainment_percent": id_column(_percents(table.credited, table.quota)),
         }
         return pd.DataFrame(columns)
 
@@ -314,6 +319,9 @@ class CompRun:
                 (code, int(earned))
                 for code, earned in zip(totals.currency[mine], totals.earned[mine], strict=True)
             ),
+            paid=int(totals.paid[mine].sum()),
+            held=int(totals.held[mine].sum()),
+            balance=int(totals.balance[mine].sum()),
             _lines=lines_frame(self._table, self._names, rows),
             _set_aside=self._credit_frame(order),
         )
@@ -372,13 +380,50 @@ class CompRun:
         Credit 'c1' moved 'anna' from 0.00 to 250.00 in all; 250.00 of it fell in tier 1 (from 0.00)
         at 10 % = 25.00.
         """
+        self._check_line(line_id, "explain")
+        return explain_line(self._table, self._names, int(line_id))
+
+    def proof(self, line_id: int) -> dict[str, Any]:
+        """Give the structured proof of a line: plain values from which it can be worked out again.
+
+        Parameters
+        ----------
+        line_id : int
+            As in :meth:`lines`.
+
+        Returns
+        -------
+        dict
+            Of plain JSON types; amounts with a fraction are exact text in major units. A line of ``form``
+            "rate" pays ``base`` times ``rate`` (times ``share``): ``due_after`` less ``due_before``, each
+            rounded to ``amount``. A line of ``form`` "change" brings ``start`` to ``end``. ``running`` is the
+            statement's sum up to the line.
+
+        Raises
+        ------
+        InvalidInput
+            If the run has no such line.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> proof = run.proof(0)
+        >>> proof["form"], proof["base"], proof["rate"], proof["exact"], proof["amount"]
+        ('rate', '250.00', '0.1', '25.00', 2500)
+        """
+        self._check_line(line_id, "proof")
+        return {"line_id": int(line_id), **proof_of(line_at(self._table, self._names, int(line_id)))}
+
+    def _check_line(self, line_id: int, verb: str) -> None:
         whole = isinstance(line_id, (int, np.integer)) and not isinstance(line_id, bool)
         if not whole or not 0 <= line_id < len(self._table):
             hint = f"the run has {count(len(self._table), 'line')}, counted from 0"
             message = "the run has no such line"
             fault = Problem(path="line_id", message=message, values=(show(line_id),), hint=hint)
-            raise InvalidInput("explain: 1 problem", [fault])
-        return explain_line(self._table, self._names, int(line_id))
+            raise InvalidInput(f"{verb}: 1 problem", [fault])
 
     def reconcile(self) -> pd.DataFrame:
         """Show that every credit ended somewhere: credits in are those paid, held and rejected.
@@ -527,3 +572,12 @@ class CompRun:
         if (self._credits.status == REJECTED).any():
             tables.append(("Rejected", self.rejected()[["credit_id", "rep_id", "reason", "detail"]]))
         return html_card("Compensation run", facts, tables)
+
+
+def _percents(credited: IntArray, quota: IntArray) -> NDArray[Any]:
+    """Write shares in percent with two decimals, half up; None without a quota."""
+    texts = np.full(len(quota), None, dtype=object)
+    known = np.flatnonzero(quota > 0)
+    shares = money.mul_div(credited[known], 10_000, quota[known])
+    texts[known] = [money.format_minor(share, 2) for share in shares.tolist()]
+    return texts

@@ -26,7 +26,9 @@ class Statement:
     rep_id : hashable
     period : str
     totals : tuple of (currency, minor units)
-        One entry, unless the rep had plans in several currencies.
+        What was earned; one entry, unless the rep had plans in several currencies.
+    paid, held, balance : int
+        Of a statement in one currency: what is paid, what is on hold after it and what the rep then owes.
 
     Examples
     --------
@@ -47,12 +49,15 @@ class Statement:
     rep_id: Hashable
     period: str
     totals: tuple[tuple[str | None, int], ...]
+    paid: int
+    held: int
+    balance: int
     _lines: pd.DataFrame = attrs.field(eq=False, alias="_lines")
     _set_aside: pd.DataFrame = attrs.field(eq=False, alias="_set_aside")
 
     @property
     def earned(self) -> int:
-        """The sum of all lines in minor units, of a statement in one currency."""
+        """The sum of all lines that earn, in minor units, of a statement in one currency."""
         return sum(amount for _, amount in self.totals)
 
     @property
@@ -65,6 +70,11 @@ class Statement:
         n_zero = int((self._lines["amount"] == 0).sum())
         if n_zero:
             facts["lines"] = f"{len(self._lines):,}, of which {n_zero:,} pay 0 and are not shown"
+        code = self.totals[0][0] if len(self.totals) == 1 else None
+        for name in ("paid", "held", "balance"):
+            amount = getattr(self, name)
+            if amount != (self.earned if name == "paid" else 0) and len(self.totals) == 1:
+                facts[name] = money_text(amount, code)
         if len(self._set_aside):
             facts["not paid"] = count(len(self._set_aside), "credit")
         return facts
@@ -149,6 +159,9 @@ class Statement:
             "rep_id": jsonable(self.rep_id),
             "period": self.period,
             "totals": [{"currency": code, "earned": amount} for code, amount in self.totals],
+            "paid": self.paid,
+            "held": self.held,
+            "balance": self.balance,
             "lines": jsonable(self._lines),
             "set_aside": jsonable(self._set_aside),
         }

@@ -1,0 +1,189 @@
+"""Which component counts which credit: measures, conditions on columns, and the most specific rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from salesops._frames import Reader
+from salesops._money import BoolArray, IntArray
+from salesops.comp._claims import whole_months_each
+from salesops.comp._metrics import UNIT, read_decimals
+from salesops.comp._periods import FIRST_DAY
+from salesops.comp._triage import HELD, REJECTED, Triage
+from salesops.comp.components import Commission, Match, Override
+from salesops.comp.conditions import Multiplier
+from salesops.comp.plan import CompPlan
+from salesops.errors import Problem, show
+
+TENURE = "tenure_month"
+
+
+@attrs.frozen(eq=False)
+class Columns:
+    """Columns of the credits that plans ask for: texts, and numbers in millionths with what is known."""
+
+    texts: Mapping[str, NDArray[Any]]
+    numbers: Mapping[str, tuple[IntArray, BoolArray]]
+
+
+def read_columns(table: Reader, plans: Sequence[CompPlan]) -> Columns:
+    """Take the columns that conditions, factors and rates name."""
+    texts: dict[str, None] = {}
+    numbers: dict[str, None] = {}
+    for plan in plans:
+        for part in plan.components:
+            for match in getattr(part, "where", ()):
+                (texts if match.one_of else numbers)[match.field] = None
+            if isinstance(part, Multiplier) and part.field is not None:
+                texts[part.field] = None
+            if isinstance(part, Commission) and part.rate_by is not None:
+                numbers[part.rate_by] = None
+    numbers = {name: None for name in numbers if name != TENURE or table.has(TENURE)}
+    read = {name: _texts(table, name) for name in texts}
+    return Columns(read, {name: read_decimals(table, name, optional=True) for name in numbers})
+
+
+def _texts(table: Reader, name: str) -> NDArray[Any]:
+    """Take a column that may also be one of those that the run reads anyway."""
+    if not table.has(name):
+        table.cells(name)
+        return np.full(len(table), None, dtype=object)
+    return table.texts(name, optional=True)
+
+
+def with_tenure(
+    columns: Columns,
+    plans: Sequence[CompPlan],
+    rep: IntArray,
+    day: IntArray,
+    started: IntArray | None,
+    faults: list[Problem],
+) -> Columns:
+    """Count the months of service of each credit's rep, where a plan asks for them."""
+    asked = any(
+        isinstance(part, Commission) and part.rate_by == TENURE for plan in plans for part in plan.components
+    )
+    if not asked or TENURE in columns.numbers:
+        return columns
+    if started is None:
+        hint = "add started_on to reps, or a column tenure_month to the credits"
+        faults.append(Problem(path="reps.started_on", message="the column is missing", hint=hint))
+        return columns
+    since = started[rep]
+    known = (since > FIRST_DAY) & (day >= since)
+    month = whole_months_each(np.where(known, since, day), day) + 1
+    return attrs.evolve(columns, numbers={**columns.numbers, TENURE: (month * UNIT, known)})
+
+
+def component_masks(
+    plan: CompPlan,
+    columns: Columns,
+    measure: IntArray,
+    measures: Sequence[str],
+    triage: Triage,
+    mine: BoolArray,
+) -> tuple[BoolArray | None, ...]:
+    """Say for each component which credits it counts (None: all); set aside those that two rules claim."""
+    masks = [_matching(part, columns, measure, measures) for part in plan.components]
+    for kind in (Commission, Override):
+        rivals = [k for k, part in enumerate(plan.components) if type(part) is kind]
+        if plan.specificity == "most_specific" and len(rivals) > 1:
+            _let_the_specific_win(plan, rivals, masks, triage, mine if kind is Commission else None)
+    for k, part in enumerate(plan.components):
+        if not isinstance(part, Commission) or part.rate_by not in columns.numbers or part.rate_by is None:
+            continue
+        known, mask = columns.numbers[part.rate_by][1], masks[k]
+        if type(part) is Commission:
+            lost = mine & ~known if mask is None else mine & ~known & mask
+            message = "is missing, and it selects the rate"
+            triage.set_aside(lost, HELD, "no rate", part.rate_by, message)
+        else:
+            masks[k] = known if mask is None else mask & known
+    return tuple(masks)
+
+
+def _matching(part: Any, columns: Columns, measure: IntArray, measures: Sequence[str]) -> BoolArray | None:
+    """Mark the credits of a component's measure that fulfil its conditions."""
+    mask: BoolArray | None = None
+    if getattr(part, "measure", None) is not None:
+        code = measures.index(part.measure) if part.measure in measures else -2
+        mask = np.asarray(measure == code, dtype=np.bool_)
+    for match in getattr(part, "where", ()):
+        holds = _holds(match, columns)
+        mask = holds if mask is None else mask & holds
+    return mask
+
+
+def _holds(match: Match, columns: Columns) -> BoolArray:
+    if match.one_of:
+        codes, distinct = pd.factorize(columns.texts[match.field])
+        fits = np.array([*(text in match.one_of for text in distinct), False], dtype=np.bool_)
+        return np.asarray(fits[codes], dtype=np.bool_)
+    value, known = columns.numbers[match.field]
+    holds = known.copy()
+    if match.at_least is not None:
+        holds &= value >= int(match.at_least * UNIT)
+    if match.below is not None:
+        holds &= value < int(match.below * UNIT)
+    return holds
+
+
+def _let_the_specific_win(
+    plan: CompPlan, rivals: list[int], masks: list[BoolArray | None], triage: Triage, mine: BoolArray | None
+) -> None:
+    """Leave each credit to the rivals of highest priority and most conditions, within each measure."""
+    parts: list[Any] = list(plan.components)
+    if len({(part.priority, part.where) for part in (parts[k] for k in rivals)}) < 2:
+        return
+    n = len(triage.status)
+    whole: dict[int, BoolArray] = {}
+    for k in rivals:
+        mask = masks[k]
+        whole[k] = np.ones(n, dtype=np.bool_) if mask is None else mask
+    for measure in {parts[k].measure for k in rivals}:
+        group = [k for k in rivals if parts[k].measure == measure]
+        rank = {k: (parts[k].priority, len(parts[k].where)) for k in group}
+        best = np.full(n, -1)
+        order = {level: j for j, level in enumerate(sorted(set(rank.values())))}
+        for k in group:
+            best = np.where(whole[k], np.maximum(best, order[rank[k]]), best)
+        for k in group:
+            masks[k] = np.asarray(whole[k] & (best == order[rank[k]]), dtype=np.bool_)
+        for a in group:
+            for b in group:
+                if a < b and rank[a] == rank[b] and parts[a].where != parts[b].where:
+                    both = masks[a] & masks[b]  # type: ignore[operator]  # both were just set
+                    _claimed_twice(
+                        both if mine is None else both & mine, parts[a].name, parts[b].name, triage
+                    )
+
+
+def _claimed_twice(rows: BoolArray, a: str, b: str, triage: Triage) -> None:
+    hint = 'give one of the components a higher priority, or write "specificity": "all"'
+    message = "two components that are equally specific count the credit"
+    names = f"{show(a)} and {show(b)}"
+    triage.set_aside(rows, HELD, "two rules", "credit_id", message, value=lambda _: names, hint=hint)
+
+
+def set_uncounted_aside(
+    plan: CompPlan, masks: Sequence[BoolArray | None], triage: Triage, mine: BoolArray
+) -> None:
+    """Reject credits that no component of their rep's plan counts."""
+    parts = [
+        mask
+        for part, mask in zip(plan.components, masks, strict=True)
+        if hasattr(part, "measure") and hasattr(part, "where") and not isinstance(part, Override)
+    ]
+    if any(mask is None for mask in parts) or not any(hasattr(p, "where") for p in plan.components):
+        return
+    counted = np.zeros(len(mine), dtype=np.bool_)
+    for mask in parts:
+        counted |= mask  # type: ignore[arg-type]  # none of them is None here
+    message = "is counted by no component of the plan"
+    triage.set_aside(mine & ~counted, REJECTED, "no rule", "credit_id", message, is_fault=False)

@@ -1,0 +1,73 @@
+"""Exchange rates: a table with days, looked up by pair and day, never guessed."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import pandas as pd
+
+from salesops import _money as money
+from salesops._frames import Reader
+from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding, Whole
+from salesops.comp._periods import day_numbers
+from salesops.errors import Problem
+
+DECIMALS = 12
+_MARK = 2**23
+
+
+@attrs.frozen(eq=False)
+class Rates:
+    """Rates times 10**12 by sorted key of pair and day."""
+
+    pairs: tuple[tuple[str, str], ...]
+    keys: IntArray
+    rates: IntArray
+
+    def find(self, base: str, quote: str, day: IntArray, max_age: int) -> tuple[IntArray, BoolArray]:
+        """Find the rate of each day, or the last one that is at most so many days older."""
+        if (base, quote) not in self.pairs or not len(self.keys):
+            return np.zeros(len(day), dtype=np.int64), np.zeros(len(day), dtype=np.bool_)
+        mark = self.pairs.index((base, quote)) * _MARK + day
+        place = np.searchsorted(self.keys, mark, side="right") - 1
+        held = np.maximum(place, 0)
+        known = (
+            (place >= 0) & (self.keys[held] + max_age >= mark) & (self.keys[held] // _MARK == mark // _MARK)
+        )
+        return np.where(known, self.rates[held], 0), known
+
+
+def read_rates(frame: pd.DataFrame | None, faults: list[Problem]) -> Rates:
+    """Take the table ``base, quote, rated_on, rate``: one unit of base is `rate` units of quote."""
+    nothing = np.empty(0, dtype=np.int64)
+    if frame is None:
+        return Rates((), nothing, nothing)
+    table = Reader(frame, "fx", key=("base", "quote", "rated_on"), faults=faults)
+    base = table.texts("base", choices=list(EXPONENTS))
+    quote = table.texts("quote", choices=list(EXPONENTS))
+    day = day_numbers(table.dates("rated_on"), missing=0)
+    cells = table.cells("rate")
+    if cells is None:
+        return Rates((), nothing, nothing)
+    rate, refused = money.parse(cells, DECIMALS)
+    unread = np.zeros(len(table), dtype=np.bool_)
+    for rule in refused:
+        unread[rule.positions] = True
+        message = rule.message.replace("an amount", "a rate").replace("than its currency", "than twelve")
+        table.fault("rate", rule.positions, message.replace("10**18 minor units", "a million"))
+    hint = "leave the row out if there is no rate"
+    table.fault("rate", (rate <= 0) & ~unread, "an exchange rate is more than 0", hint=hint)
+    pairs = tuple(sorted({(str(a), str(b)) for a, b in zip(base, quote, strict=True)}))
+    place = {pair: k for k, pair in enumerate(pairs)}
+    code = np.array([place[str(a), str(b)] for a, b in zip(base, quote, strict=True)], dtype=np.int64)
+    key = code * _MARK + day
+    order = np.argsort(key, kind="stable")
+    again = order[1:][key[order][1:] == key[order][:-1]]
+    table.fault("rate", again, "two rates of one pair on one day")
+    return Rates(pairs, key[order], rate[order])
+
+
+def convert(amount: IntArray, rate: IntArray, base: str, quote: str, rounding: Rounding) -> IntArray:
+    """Convert minor units, rounded once."""
+    up: Whole = money.multiply(amount, rate)
+    return money.mul_div(up, 10 ** EXPONENTS[quote], 10 ** (DECIMALS + EXPONENTS[base]), rounding)

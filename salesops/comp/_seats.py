@@ -1,0 +1,252 @@
+"""From tables to desks: who has which plan in which period, whose credits count, and who stands above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import numpy as np
+
+from salesops._frames import Labels
+from salesops._money import EXPONENTS, BoolArray, IntArray
+from salesops.comp._credits import Assignments, Credits
+from salesops.comp._desk import Desk, Rows
+from salesops.comp._events import Events
+from salesops.comp._metrics import Metrics
+from salesops.comp._periods import Spans, Terms, overlap
+from salesops.comp._quotas import Quotas
+from salesops.comp._reporting import Lines, climb
+from salesops.comp.bonuses import Bonus
+from salesops.comp.components import Override
+from salesops.comp.plan import CompPlan
+from salesops.comp.rewards import FixedPay
+from salesops.comp.settlement import Clawback, Draw, Guarantee, Hold
+from salesops.errors import Problem, show
+
+_LASTING = (Clawback, Hold, Draw, FixedPay, Guarantee)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Given:
+    """Everything a run was given, read: one bundle for all plans."""
+
+    sheet: Credits
+    assigned: Assignments
+    terms: Terms
+    quotas: Quotas
+    target_pay: Quotas
+    metrics: Metrics
+    events: Events
+    reporting: Lines | None
+    opening: Mapping[tuple[int, int], int]
+    order: IntArray
+
+
+def lay_desk(
+    k: int, plan: CompPlan, given: Given, counts: tuple[BoolArray | None, ...], faults: list[Problem]
+) -> Desk:
+    """Lay out the credits of one plan in order, and the seats of its reps."""
+    sheet, terms = given.sheet, given.terms
+    n = len(terms)
+    rows = given.order[(sheet.triage.paid() & (sheet.plan == k))[given.order]]
+    own = sheet.rep[rows] * n + sheet.period[rows]
+    team, boss, level = _team(k, plan, given, faults)
+    above = boss * n + sheet.period[team]
+    has_plan = _assigned_seats(k, sheet.reps, given.assigned, terms)
+    seats = np.unique(np.concatenate([own, above, has_plan]))
+    if _lasts(plan):
+        seats = _until_the_end(seats, n)
+    if given.assigned.known is None:
+        number = _numbered(seats // n, np.ones(len(seats), dtype=np.bool_))
+    else:
+        number = _numbered(seats // n, np.isin(seats, has_plan))
+    currency = sheet.currencies[k]
+    mine = Rows(
+        np.arange(len(rows)),
+        rows,
+        np.searchsorted(seats, own),
+        sheet.deal[rows],
+        sheet.measure[rows],
+        sheet.due[rows],
+        sheet.whole[rows],
+        sheet.day[rows],
+    )
+    return Desk(
+        plan=plan,
+        currency=currency,
+        places=EXPONENTS.get(currency or "", 2),
+        terms=terms,
+        quotas=given.quotas,
+        target_pay=given.target_pay,
+        metrics=given.metrics,
+        measures=sheet.measures,
+        texts=sheet.columns.texts,
+        numbers=sheet.columns.numbers,
+        events=given.events,
+        rank=sheet.rank,
+        credit_names=sheet.names.values[sheet.rank] if len(sheet.rank) and len(sheet.names) else sheet.rank,
+        opening=_opening(k, seats // n, given.opening),
+        counts=counts,
+        seat_rep=seats // n,
+        seat_period=seats % n,
+        seat_number=number,
+        served=_served(plan, k, seats, given),
+        own=mine,
+        team=_team_rows(k, plan, given, team, seats, above, len(rows)),
+        level=level,
+    )
+
+
+def _lasts(plan: CompPlan) -> bool:
+    """Say whether a rep's seats go on to the end of the run, sales or not."""
+    caps = [plan.cap, *(getattr(part, "cap", None) for part in plan.components)]
+    return (
+        plan.negative == "carry"
+        or any(isinstance(part, _LASTING) for part in plan.components)
+        or any(getattr(part, "interim_rate", None) is not None for part in plan.components)
+        or any(isinstance(part, Bonus) and part.metric is not None for part in plan.components)
+        or any(cap is not None and cap.excess == "carried" for cap in caps)
+    )
+
+
+def _until_the_end(seats: IntArray, n: int) -> IntArray:
+    rep = seats // n
+    first = seats[np.flatnonzero(np.diff(rep, prepend=-1))]
+    count = n - first % n
+    step = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    return np.asarray(np.repeat(first, count) + step, dtype=np.int64)
+
+
+def _numbered(rep: IntArray, has_plan: BoolArray) -> IntArray:
+    """Count the seats of each rep in which there is the plan; 0 in the others."""
+    total = np.cumsum(has_plan)
+    first = np.diff(rep, prepend=-1) != 0
+    before = np.where(first, total - has_plan, 0)
+    return np.asarray(np.where(has_plan, total - np.maximum.accumulate(before), 0), dtype=np.int64)
+
+
+def _spans(k: int, reps: Labels, assigned: Assignments) -> tuple[IntArray, IntArray, IntArray]:
+    """Give the rows of the plan: rep, and days from when until when, within employment."""
+    rep = reps.codes(assigned.reps)
+    rows = np.flatnonzero((assigned.plan == k) & (rep >= 0))
+    rep, start, end = rep[rows], assigned.start[rows], assigned.end[rows]
+    if assigned.employed is not None:
+        since, until = assigned.employed.by_rep(reps)
+        start, end = np.maximum(start, since[rep]), np.minimum(end, until[rep])
+    keep = start < end
+    return rep[keep], start[keep], end[keep]
+
+
+def _assigned_seats(k: int, reps: Labels, assigned: Assignments, terms: Terms) -> IntArray:
+    """Find the rep-periods in which somebody is known to have the plan, with or without credits."""
+    rep, period, _ = _touched(*_spans(k, reps, assigned), terms)
+    return rep * len(terms) + period
+
+
+def _touched(
+    rep: IntArray, start: IntArray, end: IntArray, terms: Terms
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Spread spans over the periods they touch: rep, period and the row of the span."""
+    first = np.searchsorted(terms.ends, start, side="right")
+    count = np.maximum(np.searchsorted(terms.starts, end, side="left") - first, 0)
+    period = np.arange(int(count.sum())) + np.repeat(first - np.cumsum(count) + count, count)
+    row = np.repeat(np.arange(len(rep)), count)
+    return rep[row], np.asarray(period, dtype=np.int64), row
+
+
+def _served(plan: CompPlan, k: int, seats: IntArray, given: Given) -> dict[str, tuple[IntArray, IntArray]]:
+    """Count how much of its period each seat has the plan, by each way of counting that the plan uses."""
+    terms = given.terms
+    methods = {getattr(part, "prorate", "none") for part in plan.components} - {"none"}
+    methods &= {"days", "working_days", "months"}
+    served = {}
+    for method in sorted(methods):
+        if any(isinstance(part, Clawback) for part in plan.components) and not terms.dated:
+            continue
+        whole = overlap(method, terms.starts, terms.ends)[seats % len(terms)]
+        if given.assigned.known is None:
+            served[method] = whole, whole
+            continue
+        rep, start, end = _spans(k, given.sheet.reps, given.assigned)
+        who, period, row = _touched(rep, start, end, terms)
+        low, high = np.maximum(start[row], terms.starts[period]), np.minimum(end[row], terms.ends[period])
+        part = np.zeros(len(seats), dtype=np.int64)
+        place = np.searchsorted(seats, who * len(terms) + period)
+        np.add.at(part, place, overlap(method, low, high))
+        served[method] = part, whole
+    return served
+
+
+def _opening(k: int, rep: IntArray, opening: Mapping[tuple[int, int], int]) -> IntArray:
+    """Give what each rep owed at the start of the run, on all of its seats."""
+    if not opening:
+        return np.zeros(len(rep), dtype=np.int64)
+    return np.array([opening.get((k, code), 0) for code in rep.tolist()], dtype=np.int64)
+
+
+def _team(k: int, plan: CompPlan, given: Given, faults: list[Problem]) -> tuple[IntArray, IntArray, IntArray]:
+    """Find the credits that managers with this plan see below them."""
+    none = np.empty(0, dtype=np.int64)
+    overrides = [part for part in plan.components if isinstance(part, Override)]
+    if not overrides:
+        return none, none, none
+    lines, sheet = given.reporting, given.sheet
+    if lines is None:
+        hint = "pass reporting with rep_id and manager_id, or give reps a column manager_id"
+        message = "the plan pays overrides and needs to know who reports to whom"
+        if not any(problem.path == "reporting" for problem in faults):
+            faults.append(Problem(path="reporting", message=message, hint=hint))
+        return none, none, none
+    depths = [part.depth for part in overrides]
+    depth = None if None in depths else max(d for d in depths if d is not None)
+    rows = given.order[sheet.triage.paid()[given.order]]
+    codes = (sheet.reps.codes(lines.rep), sheet.reps.codes(lines.manager), lines.start, lines.end)
+    above, ring = climb(sheet.rep[rows], sheet.day[rows], codes, depth)
+    if len(ring) and not any(problem.path == "reporting.manager_id" for problem in faults):
+        ids = tuple(show(sheet.reps[int(rep)]) for rep in ring)
+        hint = "let somebody report to nobody"
+        message = "managers report to each other in a ring"
+        faults.append(Problem(path="reporting.manager_id", message=message, ids=ids, hint=hint))
+    keep = _has_plan(k, above.manager, sheet.day[rows[above.row]], given)
+    order = np.lexsort((above.row[keep], above.manager[keep]))
+    return rows[above.row[keep]][order], above.manager[keep][order], above.level[keep][order]
+
+
+def _has_plan(k: int, rep: IntArray, day: IntArray, given: Given) -> IntArray:
+    """Find the entries whose rep has the plan on the day."""
+    assigned = given.assigned
+    if assigned.known is None:
+        return np.arange(len(rep))
+    spans = Spans.of(given.sheet.reps.codes(assigned.reps), assigned.start, assigned.end)
+    row = spans.find(rep, day)
+    plan = assigned.plan[row] if len(assigned.plan) else np.full(len(rep), -1)
+    return np.flatnonzero((row >= 0) & (plan == k))
+
+
+def _team_rows(
+    k: int,
+    plan: CompPlan,
+    given: Given,
+    team: IntArray,
+    seats: IntArray,
+    above: IntArray,
+    n_own: int,
+) -> Rows:
+    """Lay out what managers see, in the order in which it counts, in the currency of their plan."""
+    sheet = given.sheet
+    amount, whole, known = sheet.in_currency(plan, sheet.currencies[k], team, given.terms)
+    message = "has no exchange rate into the currency of a manager's plan"
+    into = sheet.currencies[k]
+    sheet.table.fault(
+        "currency", np.unique(team[~known]), message, value=lambda row: f"{sheet.currency[row]} to {into}"
+    )
+    return Rows(
+        n_own + np.arange(len(team)),
+        team,
+        np.searchsorted(seats, above),
+        sheet.deal[team],
+        sheet.measure[team],
+        amount,
+        whole,
+        sheet.day[team],
+    )
