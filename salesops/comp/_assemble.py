@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 
 from salesops import _money as money
+from salesops._frames import id_column
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
 from salesops.comp._desk import Block, Desk, Paid
 from salesops.comp._kernels import runs
-from salesops.comp._lines import SETTLEMENT, Lines, Names
+from salesops.comp._lines import CLAWBACK, SETTLEMENT, Lines, Names
 from salesops.comp._seats import Given
 from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
+from salesops.comp.settlement import Hold
 
 _UTF8 = ("utf-8", "backslashreplace")
 
@@ -60,6 +62,7 @@ def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], pai
         _table=lines,
         _credits=table,
         _attained=_attained(desks, paid),
+        _events=_events(given, desks, lines),
         input_digest=_digest(given, order),
     )
 
@@ -114,6 +117,26 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
     )
     kept = {field.name: parts[field.name] for field in attrs.fields(Lines) if field.name in parts}
     return totals, Lines(**kept, running=running), statement
+
+
+def _events(given: Given, desks: Sequence[Desk], lines: Lines) -> pd.DataFrame:
+    """Say of each event whether it released or took back anything."""
+    events = given.events
+    counted = np.zeros(len(events.day), dtype=np.bool_)
+    counted[lines.prior[lines.rule == CLAWBACK]] = True
+    for desk in desks:
+        kinds = [part.until for part in desk.plan.components if isinstance(part, Hold)]
+        touched = np.isin(events.rank, desk.rank[desk.own.credit]) & (events.rank >= 0)
+        touched |= np.isin(events.deal, desk.own.deal) & (events.deal >= 0)
+        counted |= touched & np.isin(events.kinds.astype(str), [kind for kind in kinds if kind is not None])
+    status = np.where(events.is_repeat, "repeated", np.where(counted, "counted", "unused"))
+    columns = {
+        "event_id": id_column(events.ids.labels()),
+        "kind": id_column(events.kinds),
+        "happened_on": events.day.astype("datetime64[D]").astype("datetime64[s]"),
+        "status": id_column(status.astype(object)),
+    }
+    return pd.DataFrame(columns)
 
 
 def _by_statement(columns: Sequence[IntArray], keys: Sequence[IntArray], distinct: IntArray) -> IntArray:

@@ -158,17 +158,16 @@ def _let_the_specific_win(
         for a in group:
             for b in group:
                 if a < b and rank[a] == rank[b] and parts[a].where != parts[b].where:
-                    both = masks[a] & masks[b]  # type: ignore[operator]  # both were just set
-                    _claimed_twice(
-                        both if mine is None else both & mine, parts[a].name, parts[b].name, triage
-                    )
+                    both = whole[a] & whole[b] & (best == order[rank[a]])
+                    _claimed_twice(both if mine is None else both & mine, parts[a], parts[b], triage)
 
 
-def _claimed_twice(rows: BoolArray, a: str, b: str, triage: Triage) -> None:
+def _claimed_twice(rows: BoolArray, a: Any, b: Any, triage: Triage) -> None:
     hint = 'give one of the components a higher priority, or write "specificity": "all"'
     message = "two components that are equally specific count the credit"
-    names = f"{show(a)} and {show(b)}"
-    triage.set_aside(rows, HELD, "two rules", "credit_id", message, value=lambda _: names, hint=hint)
+    names = f"{show(a.name)} and {show(b.name)}"
+    field = (a.where or b.where)[0].field
+    triage.set_aside(rows, HELD, "two rules", field, message, value=lambda _: names, hint=hint)
 
 
 def set_uncounted_aside(

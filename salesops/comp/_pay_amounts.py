@@ -191,7 +191,7 @@ def pay_contest(desk: Desk, k: int, part: Contest, blocks: list[Block]) -> None:
         by_place = money.split_many(total, np.ones(len(order), dtype=np.int64), group)
     hits = np.flatnonzero(by_place)
     at, prize = order[hits], by_place[hits]
-    more = {"tier": place[hits], "target": prize, "end": credited[at]}
+    more = {"tier": place[hits], "target": prize}
     blocks.append(flat_block(at, k, PRIZE, np.zeros(len(at), dtype=np.int64), credited[at], prize, **more))
 
 

@@ -58,8 +58,8 @@ def read_reporting(
 
 def climb(
     rep: IntArray, day: IntArray, lines: tuple[IntArray, IntArray, IntArray, IntArray], depth: int | None
-) -> tuple[Above, IntArray]:
-    """Climb from each credit to everybody above its rep; give the credits whose climb never ends, too."""
+) -> tuple[Above, list[int]]:
+    """Climb from each credit to everybody above its rep; give a ring of managers if the climb never ends."""
     report, manager, start, end = lines
     spans = Spans.of(report, start, end)
     row, boss = np.arange(len(rep)), rep
@@ -72,7 +72,22 @@ def climb(
         keep = place >= 0
         row, boss = row[keep], manager[place[keep]]
         if level > most:
-            return Above(*(np.empty(0, dtype=np.int64) for _ in range(3))), np.unique(boss)
+            return Above(*(np.empty(0, dtype=np.int64) for _ in range(3))), _ring(
+                boss[:1], day[row[:1]], manager, spans
+            )
         found.append((row, boss, np.full(len(row), level)))
     columns = [np.concatenate([part[k] for part in found]) if found else row[:0] for k in range(3)]
-    return Above(*columns), np.empty(0, dtype=np.int64)
+    return Above(*columns), []
+
+
+def _ring(boss: IntArray, day: IntArray, manager: IntArray, spans: Spans) -> list[int]:
+    """Walk once around a ring, from its first member in order and back to it."""
+    members = [int(boss[0])]
+    while True:
+        boss = manager[spans.find(boss, day)]
+        if int(boss[0]) == members[0]:
+            break
+        members.append(int(boss[0]))
+    start = members.index(min(members))
+    turned = members[start:] + members[:start]
+    return [*turned, turned[0]]

@@ -203,10 +203,10 @@ def _team(k: int, plan: CompPlan, given: Given, faults: list[Problem]) -> tuple[
     codes = (sheet.reps.codes(lines.rep), sheet.reps.codes(lines.manager), lines.start, lines.end)
     above, ring = climb(sheet.rep[rows], sheet.day[rows], codes, depth)
     if len(ring) and not any(problem.path == "reporting.manager_id" for problem in faults):
-        ids = tuple(show(sheet.reps[int(rep)]) for rep in ring)
+        named = " -> ".join(show(sheet.reps[rep]) for rep in ring)
         hint = "let somebody report to nobody"
         message = "managers report to each other in a ring"
-        faults.append(Problem(path="reporting.manager_id", message=message, ids=ids, hint=hint))
+        faults.append(Problem(path="reporting.manager_id", message=message, values=(named,), hint=hint))
     keep = _has_plan(k, above.manager, sheet.day[rows[above.row]], given)
     order = np.lexsort((above.row[keep], above.manager[keep]))
     return rows[above.row[keep]][order], above.manager[keep][order], above.level[keep][order]

@@ -61,6 +61,7 @@ class CompRun:
     _table: Lines = attrs.field(alias="_table")
     _credits: CreditTable = attrs.field(alias="_credits")
     _attained: Attained = attrs.field(alias="_attained")
+    _events: pd.DataFrame = attrs.field(alias="_events", eq=False)
     input_digest: str
 
     @property
@@ -233,6 +234,26 @@ class CompRun:
         others = table.extra.iloc[rows].reset_index(drop=True) if extra else pd.DataFrame(index=frame.index)
         others = others[[name for name in others.columns if name not in columns]]
         return pd.concat([frame, others], axis=1)
+
+    def events(self) -> pd.DataFrame:
+        """Give every event of the run and whether it released or took back anything.
+
+        Returns
+        -------
+        DataFrame
+            ``event_id, kind, happened_on`` and ``status``: "counted", "repeated" (the same event came before)
+            or "unused" (no component of a plan asks for it, or it found nothing).
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> len(run.events())
+        0
+        """
+        return self._events.copy()
 
     def attainment(self) -> pd.DataFrame:
         """Give credited amounts against quotas, for each component that pays by attainment.
