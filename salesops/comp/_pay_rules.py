@@ -89,7 +89,9 @@ def floor(desk: Desk, k: int, part: Floor, blocks: list[Block]) -> None:
     if part.per == "period":
         earned = desk.earned(blocks, desk.acted_on(part, k))
         sold = np.zeros(desk.n_seats, dtype=np.bool_)
-        sold[desk.own.seat] = True
+        for j in desk.acted_on(part, k):
+            if hasattr(desk.plan.components[j], "where"):
+                sold[desk.rows_of(j).seat] = True
         hits = np.flatnonzero(sold & (earned < least))
         gap = money.narrow(money.add(np.full(len(hits), least), -earned[hits]))
         blocks.append(flat_block(hits, k, PERIOD_FLOOR, earned[hits], np.full(len(hits), least), gap))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -23,6 +23,9 @@ from salesops.comp.rewards import FixedPay
 from salesops.comp.settlement import Clawback, Draw, Guarantee, Hold
 from salesops.errors import Problem, show
 
+Counts = tuple[BoolArray | None, ...]
+"""For each component of a plan, the credits that it counts; None is all of them."""
+
 _LASTING = (Clawback, Hold, Draw, FixedPay, Guarantee)
 
 
@@ -42,9 +45,7 @@ class Given:
     order: IntArray
 
 
-def lay_desk(
-    k: int, plan: CompPlan, given: Given, counts: tuple[BoolArray | None, ...], faults: list[Problem]
-) -> Desk:
+def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[Problem]) -> Desk:
     """Lay out the credits of one plan in order, and the seats of its reps."""
     sheet, terms = given.sheet, given.terms
     n = len(terms)
@@ -208,8 +209,23 @@ def _team(k: int, plan: CompPlan, given: Given, faults: list[Problem]) -> tuple[
         message = "managers report to each other in a ring"
         faults.append(Problem(path="reporting.manager_id", message=message, values=(named,), hint=hint))
     keep = _has_plan(k, above.manager, sheet.day[rows[above.row]], given)
-    order = np.lexsort((above.row[keep], above.manager[keep]))
-    return rows[above.row[keep]][order], above.manager[keep][order], above.level[keep][order]
+    seen = rows[above.row[keep]]
+    order = np.lexsort((sheet.rank[seen], sheet.day[seen], above.manager[keep]))
+    return seen[order], above.manager[keep][order], above.level[keep][order]
+
+
+def seen_by_managers(
+    plans: Sequence[CompPlan], given: Given, counts: Sequence[Counts], faults: list[Problem]
+) -> BoolArray:
+    """Mark the credits that an override of somebody above counts, whether or not the rep's own plan does."""
+    seen = np.zeros(len(given.sheet.rep), dtype=np.bool_)
+    for k, plan in enumerate(plans):
+        rows, _, level = _team(k, plan, given, faults)
+        for part, mask in zip(plan.components, counts[k], strict=True):
+            if isinstance(part, Override):
+                near = rows if part.depth is None else rows[level <= part.depth]
+                seen[near if mask is None else near[mask[near]]] = True
+    return seen
 
 
 def _has_plan(k: int, rep: IntArray, day: IntArray, given: Given) -> IntArray:

@@ -23,7 +23,7 @@ from salesops.comp._pay import pay
 from salesops.comp._periods import read_periods
 from salesops.comp._quotas import Prorate, QuotaTerms, read_quotas
 from salesops.comp._reporting import read_reporting
-from salesops.comp._seats import Given, lay_desk
+from salesops.comp._seats import Counts, Given, lay_desk, seen_by_managers
 from salesops.comp._triage import HELD, REJECTED, Reason, open_tables
 from salesops.comp.components import Override
 from salesops.comp.plan import CompPlan
@@ -234,7 +234,7 @@ def calculate(
         order=np.lexsort((sheet.rank, sheet.day, sheet.rep)),
     )
     raise_all("calculate", faults)
-    counts = _count(sheet, known_plans, faults)
+    counts = _count(given, known_plans, faults)
     raise_all("calculate", faults)
     return _pay_all(known_plans, given, counts, faults)
 
@@ -259,42 +259,44 @@ def _read_plans(plans: object, faults: list[Problem]) -> tuple[CompPlan, ...]:
     return known
 
 
-def _count(sheet: Credits, plans: Sequence[CompPlan], faults: list[Problem]) -> list[Counts]:
+def _count(given: Given, plans: Sequence[CompPlan], faults: list[Problem]) -> list[Counts]:
     """Say which component counts which credit; reject credits that none counts."""
+    sheet = given.sheet
     triage = sheet.triage
-    names = [*(show(name) for name in sheet.measures), "no measure"]
     counts = []
     for k, plan in enumerate(plans):
         mine = triage.paid() & (sheet.plan == k)
-        counting: list[Any] = [part for part in plan.components if _counts_credits(part)]
-        found = np.unique(sheet.measure[mine])
-        if any(part.measure is None for part in counting):
-            if len(found) > 1:
-                message = "credits of several measures need components that name theirs"
-                values = tuple(names[code] for code in found)
-                faults.append(
-                    Problem(path="credits.measure", message=message, ids=(plan.plan_id,), values=values)
-                )
-        else:
-            counted = [
-                sheet.measures.index(m) for m in {part.measure for part in counting} if m in sheet.measures
-            ]
-            triage.set_aside(
-                mine & ~np.isin(sheet.measure, counted),
-                REJECTED,
-                "unused measure",
-                "measure",
-                "is counted by no component of the plan",
-                value=lambda row: names[int(sheet.measure[row])],
-                is_fault=False,
-            )
-        masks = component_masks(plan, sheet.columns, sheet.measure, sheet.measures, triage, mine)
-        set_uncounted_aside(plan, masks, triage, mine)
-        counts.append(masks)
+        counts.append(component_masks(plan, sheet.columns, sheet.measure, sheet.measures, triage, mine))
+    seen = seen_by_managers(plans, given, counts, faults)
+    for k, plan in enumerate(plans):
+        mine = triage.paid() & (sheet.plan == k)
+        _set_unused_aside(plan, sheet, mine & ~seen, faults)
+        set_uncounted_aside(plan, counts[k], triage, mine & ~seen)
     return counts
 
 
-Counts = tuple[BoolArray | None, ...]
+def _set_unused_aside(plan: CompPlan, sheet: Credits, mine: BoolArray, faults: list[Problem]) -> None:
+    """Reject credits of a measure that no component counts; refuse a component that leaves it open."""
+    names = [*(show(name) for name in sheet.measures), "no measure"]
+    counting: list[Any] = [part for part in plan.components if _counts_credits(part)]
+    found = np.unique(sheet.measure[mine])
+    if any(part.measure is None for part in counting):
+        if len(found) > 1:
+            message = "credits of several measures need components that name theirs"
+            values = tuple(names[code] for code in found)
+            fault = Problem(path="credits.measure", message=message, ids=(plan.plan_id,), values=values)
+            faults.append(fault)
+        return
+    counted = [sheet.measures.index(m) for m in {part.measure for part in counting} if m in sheet.measures]
+    sheet.triage.set_aside(
+        mine & ~np.isin(sheet.measure, counted),
+        REJECTED,
+        "unused measure",
+        "measure",
+        "is counted by no component of the plan",
+        value=lambda row: names[int(sheet.measure[row])],
+        is_fault=False,
+    )
 
 
 def _counts_credits(part: Any) -> bool:

@@ -17,7 +17,10 @@ from salesops.errors import Problem
 
 __all__ = ["Clawback", "Draw", "Floor", "Guarantee", "Hold"]
 
-_FLOOR_PER = "What earns the least: a period with credits, or a deal whose credits add up to more than 0"
+_FLOOR_PER = (
+    "What earns the least: a period with credits that the components count, or a deal whose credits add up "
+    "to more than 0"
+)
 _ADVANCE = (
     "When the draw is paid: at the end of the period, as far as it is more than what was earned (top_up), or "
     "in whole at its start, and settled at its end (upfront); what is paid in all is the same"
