@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from salesops import _money as money
-from salesops._money import BoolArray, IntArray
+from salesops._money import BoolArray, IntArray, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import compile_table, minor_amount, whole_array
 from salesops.comp._desk import Block, Desk, Rows, flat_block, gauge, of_measure, share_block
@@ -43,7 +43,7 @@ def cap_deals(desk: Desk, k: int, cap: Cap, rows: Rows, blocks: list[Block]) -> 
     hits = np.flatnonzero(adjustment)
     at, start = rows.take(hits), total[hits]
     end = np.clip(start, -limit, limit)
-    more = {"credit": at.credit, "order": at.place}
+    more = {"credit": at.credit, "order": at.place, **_to_date(start, end, adjustment[hits])}
     blocks.append(flat_block(at.seat, k, DEAL_CAP, start, end, adjustment[hits], **more))
 
 
@@ -61,7 +61,14 @@ def cap_seats(desk: Desk, k: int, cap: Cap, earned: IntArray, blocks: list[Block
         hits = np.flatnonzero(adjustment)
         start = money.cumulative(earned, first)[hits]
         end = np.clip(start, -limit, limit)
-    blocks.append(flat_block(hits, k, rule, start, end, adjustment[hits]))
+    more = _to_date(start, end, adjustment[hits])
+    blocks.append(flat_block(hits, k, rule, start, end, adjustment[hits], **more))
+
+
+def _to_date(start: Whole, end: Whole, adjustment: IntArray) -> dict[str, Whole]:
+    """State what a cap takes off to date, after a line and before it."""
+    after = money.add(end, -start)
+    return {"after": after, "before": money.add(after, -adjustment)}
 
 
 def guarantee(desk: Desk, k: int, part: Guarantee, blocks: list[Block]) -> None:
