@@ -6,6 +6,7 @@ from salesops.comp.conditions import Factor, Gate, Multiplier
 from salesops.comp.curve import PayoutCurve, payout_curve
 from salesops.comp.engine import calculate
 from salesops.comp.explain import Explanation
+from salesops.comp.marginal import Marginal, NextTier
 from salesops.comp.plan import CompPlan, TargetPay
 from salesops.comp.results import CompRun
 from salesops.comp.rewards import Contest, FixedPay, Spiff
@@ -30,9 +31,11 @@ __all__ = [
     "Goal",
     "Guarantee",
     "Hold",
+    "Marginal",
     "Match",
     "Matrix",
     "Multiplier",
+    "NextTier",
     "Override",
     "PayoutCurve",
     "Scorecard",

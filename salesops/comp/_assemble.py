@@ -63,6 +63,7 @@ def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], pai
         _credits=table,
         _attained=_attained(desks, paid),
         _events=_events(given, desks, lines),
+        _given=given,
         input_digest=_digest(given, order),
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,12 +19,15 @@ from salesops._frames import id_column, jsonable
 from salesops._money import EXPONENTS, IntArray
 from salesops._version import __version__
 from salesops.comp import plot as _plot
+from salesops.comp._keys import line_keys
 from salesops.comp._line import line_at
 from salesops.comp._lines import Lines, Names, lines_frame
 from salesops.comp._proof import proof_of
+from salesops.comp._seats import Given
 from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp._triage import HELD, REJECTED, STATUSES
 from salesops.comp.explain import Explanation, explain_line
+from salesops.comp.marginal import Marginal, marginal_of
 from salesops.comp.plan import CompPlan
 from salesops.comp.statement import Statement, money_text
 from salesops.errors import InvalidInput, Problem, show
@@ -62,6 +66,7 @@ class CompRun:
     _credits: CreditTable = attrs.field(alias="_credits")
     _attained: Attained = attrs.field(alias="_attained")
     _events: pd.DataFrame = attrs.field(alias="_events", eq=False)
+    _given: Given = attrs.field(alias="_given", eq=False)
     input_digest: str
 
     @property
@@ -127,8 +132,14 @@ class CompRun:
         """
         return self.payouts()
 
-    def lines(self) -> pd.DataFrame:
+    def lines(self, *, keys: bool = False) -> pd.DataFrame:
         """Give one row for each step of each payout.
+
+        Parameters
+        ----------
+        keys : bool, default False
+            True adds ``line_key``, an id by content: what a line stands for (rep, period, plan, component,
+            rule, credit, tier), whatever it pays and whatever other lines the run has.
 
         Returns
         -------
@@ -149,7 +160,8 @@ class CompRun:
           rep_id credit_id  tier    base rate  exact  amount
         0   anna        c1     1  250.00  0.1  25.00    2500
         """
-        return lines_frame(self._table, self._names, np.arange(len(self._table)))
+        frame = lines_frame(self._table, self._names, np.arange(len(self._table)))
+        return frame.assign(line_key=id_column(line_keys(self._table, self._names))) if keys else frame
 
     def credits(self) -> pd.DataFrame:
         """Give every credit with what became of it, in the order of the table given.
@@ -437,6 +449,53 @@ class CompRun:
         """
         self._check_line(line_id, "proof")
         return {"line_id": int(line_id), **proof_of(line_at(self._table, self._names, int(line_id)))}
+
+    def marginal(
+        self,
+        rep_id: Hashable,
+        amount: Decimal | int | str,
+        *,
+        period: str | None = None,
+        measure: str | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Marginal:
+        """Say what a rep's next credit would pay, and where the next tiers begin.
+
+        The rep is paid again with one credit more, which comes last in the period and is a deal of its own.
+
+        Parameters
+        ----------
+        rep_id : hashable
+        amount : Decimal, int or str
+            The credit in major units of the plan's currency.
+        period : str, optional
+            Name of the period; may be left out if the run has only one.
+        measure : str, optional
+            What is credited, where the plan counts several measures.
+        fields : mapping, optional
+            Columns of the credit that conditions of the plan ask for, as text.
+
+        Returns
+        -------
+        Marginal
+
+        Raises
+        ------
+        InvalidInput
+            If the run does not know the rep, or the credit could not be paid.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}, {"from": "500", "rate": "0.2"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> run = calculate(plan, [{"credit_id": "c1", "rep_id": "anna", "amount": "250.00"}])
+        >>> run.marginal("anna", "1000")
+        The next 1,000.00 USD of 'anna' in all earns 175.00 USD; commission: 250.00 USD more reach the tier
+        at 500.00 USD.
+        """
+        rep, at = self._find_rep(rep_id), self._find_period(period)
+        return marginal_of(self._given, self.plans, rep, at, amount, measure, fields or {})
 
     def _check_line(self, line_id: int, verb: str) -> None:
         whole = isinstance(line_id, (int, np.integer)) and not isinstance(line_id, bool)
