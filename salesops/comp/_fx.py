@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from salesops import _money as money
 from salesops._frames import Reader
 from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding, Whole
-from salesops.comp._periods import day_numbers
+from salesops.comp._periods import Terms, day_numbers
+from salesops.comp.plan import CompPlan
 from salesops.errors import Problem
 
 DECIMALS = 12
@@ -71,3 +75,45 @@ def convert(amount: IntArray, rate: IntArray, base: str, quote: str, rounding: R
     """Convert minor units, rounded once."""
     up: Whole = money.multiply(amount, rate)
     return money.mul_div(up, 10 ** EXPONENTS[quote], 10 ** (DECIMALS + EXPONENTS[base]), rounding)
+
+
+def converted(
+    plan: CompPlan,
+    into: str | None,
+    rows: IntArray,
+    terms: Terms,
+    fx: Rates,
+    amount: IntArray,
+    whole: IntArray,
+    currency: NDArray[Any],
+    day: IntArray,
+    period: IntArray,
+    paid_on: IntArray | None,
+) -> tuple[IntArray, IntArray, BoolArray]:
+    """Give credits and their whole deals in another currency, and which of them have a rate."""
+    own, deal, known = amount[rows].copy(), whole[rows].copy(), np.ones(len(rows), dtype=np.bool_)
+    codes, names = pd.factorize(currency[rows])
+    if into is None or (len(names) == 1 and names[0] == into):
+        return own, deal, known
+    dates = rate_days(plan, terms, day, period, paid_on)[rows]
+    for k, base in enumerate(names):
+        if base == into or base not in EXPONENTS:
+            continue
+        mine = np.flatnonzero(codes == k)
+        rate, found = fx.find(base, into, dates[mine], plan.fx_max_age)
+        known[mine] = found
+        own[mine] = convert(own[mine], rate, base, into, plan.rounding)
+        deal[mine] = convert(deal[mine], rate, base, into, plan.rounding)
+    return own, deal, known
+
+
+def rate_days(
+    plan: CompPlan, terms: Terms, day: IntArray, period: IntArray, paid_on: IntArray | None
+) -> IntArray:
+    """Give the day whose exchange rate converts each credit."""
+    if plan.fx_date == "paid_on":
+        return day if paid_on is None else paid_on
+    if plan.fx_date == "earned_on" or not terms.dated:
+        return day
+    first, after = terms.starts[period], terms.ends[period]
+    return np.asarray(first if plan.fx_date == "period_start" else after - 1, dtype=np.int64)

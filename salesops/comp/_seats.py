@@ -9,7 +9,8 @@ import numpy as np
 
 from salesops._frames import Labels
 from salesops._money import EXPONENTS, BoolArray, IntArray
-from salesops.comp._credits import Assignments, Credits
+from salesops.comp._assignments import Assignments
+from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Rows
 from salesops.comp._events import Events
 from salesops.comp._metrics import Metrics

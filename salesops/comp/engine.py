@@ -12,9 +12,10 @@ from salesops import _money as money
 from salesops._faults import check_choice, raise_all
 from salesops._money import ROUNDINGS, BoolArray, Rounding
 from salesops.comp._assemble import assemble
+from salesops.comp._assignments import read_assignments
 from salesops.comp._balances import read_balances
 from salesops.comp._columns import component_masks, set_uncounted_aside, with_tenure
-from salesops.comp._credits import Credits, read_assignments, read_credits
+from salesops.comp._credits import Credits, read_credits
 from salesops.comp._desk import Desk, Trouble
 from salesops.comp._events import read_events
 from salesops.comp._fx import read_rates

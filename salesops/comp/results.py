@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from salesops import _money as money
 from salesops._display import html_card
-from salesops._faults import closest, count, refuse
+from salesops._faults import closest, count
 from salesops._frames import id_column, jsonable
-from salesops._money import EXPONENTS, IntArray
+from salesops._money import IntArray
 from salesops._version import __version__
-from salesops.comp import plot as _plot
+from salesops.comp._account import (
+    attained_frame,
+    credit_frame,
+    draw_payouts,
+    readable_payouts,
+    reconciled,
+)
 from salesops.comp._keys import line_keys
 from salesops.comp._line import line_at
 from salesops.comp._lines import Lines, Names, lines_frame
@@ -36,8 +40,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["CompRun"]
-
-_BARS = 40
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -231,21 +233,7 @@ class CompRun:
         return self._credit_frame(order[self._credits.status[order] == status])
 
     def _credit_frame(self, rows: IntArray, *, extra: bool = False) -> pd.DataFrame:
-        table = self._credits
-        columns: dict[str, Any] = {
-            "credit_id": self._names.credit_column(rows),
-            "rep_id": id_column(table.rep_id[rows]),
-            "period": self._names.period_column(table.period[rows]),
-            "amount": pd.Series(table.amount[rows], dtype="Int64").mask(~table.is_read[rows]),
-            "currency": id_column(table.currency[rows]),
-            "status": id_column(np.array(STATUSES, dtype=object)[table.status[rows]]),
-            "reason": id_column(table.reason[rows]),
-            "detail": id_column(table.detail[rows]),
-        }
-        frame = pd.DataFrame(columns)
-        others = table.extra.iloc[rows].reset_index(drop=True) if extra else pd.DataFrame(index=frame.index)
-        others = others[[name for name in others.columns if name not in columns]]
-        return pd.concat([frame, others], axis=1)
+        return credit_frame(self._credits, self._names, rows, extra=extra)
 
     def events(self) -> pd.DataFrame:
         """Give every event of the run and whether it released or took back anything.
@@ -289,23 +277,7 @@ class CompRun:
           rep_id   component  credited  quota  attainment
         0   anna  commission     25000  20000        1.25
         """
-        table, names = self._attained, self._names
-        parts = [
-            (names.plans[plan].plan_id, names.plans[plan].components[part].name)
-            for plan, part in zip(table.plan.tolist(), table.part.tolist(), strict=True)
-        ]
-        quota = table.quota.astype(np.float64)
-        columns = {
-            "rep_id": names.rep_column(table.rep),
-            "period": names.period_column(table.period),
-            "plan_id": id_column(np.array([plan for plan, _ in parts], dtype=object)),
-            "component": id_column(np.array([part for _, part in parts], dtype=object)),
-            "credited": table.credited.copy(),
-            "quota": table.quota.copy(),
-            "attainment": table.credited / np.where(quota > 0, quota, np.nan),
-            "attainment_percent": id_column(_percents(table.credited, table.quota)),
-        }
-        return pd.DataFrame(columns)
+        return attained_frame(self._attained, self._names)
 
     def statement(self, rep_id: Hashable, period: str | None = None) -> Statement:
         """Give what one rep earned in one period, line by line.
@@ -527,22 +499,7 @@ class CompRun:
         2      USD      held        0       0
         3      USD  rejected        0       0
         """
-        table = self._credits
-        codes, currencies = pd.factorize(table.currency, sort=True, use_na_sentinel=True)
-        names = [*currencies.tolist(), None] if (codes < 0).any() or not len(codes) else currencies.tolist()
-        group = np.where(codes < 0, len(names) - 1, codes)
-        n = len(names) * len(STATUSES)
-        key = np.asarray(group * len(STATUSES) + table.status, dtype=np.int64)
-        amount = money.group_totals(np.where(table.is_read, table.amount, 0), key, n)
-        tally = np.bincount(key, minlength=n)
-        rows = []
-        for k, name in enumerate(names):
-            part = slice(k * len(STATUSES), (k + 1) * len(STATUSES))
-            mine = group == k
-            total = sum(table.amount[mine & table.is_read].tolist())
-            rows.append((name, "in", int(mine.sum()), total))
-            rows += zip([name] * 3, STATUSES, tally[part].tolist(), amount[part].tolist(), strict=True)
-        return pd.DataFrame(rows, columns=["currency", "status", "credits", "amount"])
+        return reconciled(self._credits)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the run as plain JSON types; the same input gives the same, whatever the order of rows.
@@ -605,17 +562,7 @@ class CompRun:
         >>> run.plot().get_title()
         'What each rep earned'
         """
-        totals = self._totals
-        codes = sorted({str(code) for code in totals.currency})
-        if len(codes) > 1:
-            raise refuse("currency", "a picture shows one currency", ", ".join(codes))
-        rows = pd.DataFrame({"rep": totals.rep, "period": totals.period, "earned": totals.earned})
-        table = rows.pivot_table(index="rep", columns="period", values="earned", aggfunc="sum", fill_value=0)
-        most = table.sum(axis=1).sort_values(ascending=False, kind="stable").index[:_BARS]
-        table = table.loc[most].rename(columns=dict(enumerate(self.periods)))
-        names = [str(self._names.reps[int(rep)]) for rep in most]
-        code = totals.currency[0] if len(codes) else None
-        return _plot.payouts(names, table, EXPONENTS.get(code or "", 2), currency=code, ax=ax)
+        return draw_payouts(self._totals, self._names, ax)
 
     def _sums(self) -> str:
         sums: dict[str | None, int] = {}
@@ -639,25 +586,8 @@ class CompRun:
             "credits": self._tally(),
             "lines": f"{len(self._table):,}",
         }
-        payouts = self.payouts()
-        places = [EXPONENTS.get(code or "", 2) for code in self._totals.currency]
-        texts = [
-            money.format_minor(earned, k, thousands=True)
-            for earned, k in zip(self._totals.earned.tolist(), places, strict=True)
-        ]
-        shown = payouts[["rep_id", "period"]].assign(earned=texts, currency=payouts["currency"])
-        tables = [("Payouts", shown)]
-        if (self._credits.status == HELD).any():
-            tables.append(("Held", self.held()[["credit_id", "rep_id", "reason", "detail"]]))
-        if (self._credits.status == REJECTED).any():
-            tables.append(("Rejected", self.rejected()[["credit_id", "rep_id", "reason", "detail"]]))
+        tables = [("Payouts", readable_payouts(self.payouts()))]
+        for name, status, frame in (("Held", HELD, self.held), ("Rejected", REJECTED, self.rejected)):
+            if (self._credits.status == status).any():
+                tables.append((name, frame()[["credit_id", "rep_id", "reason", "detail"]]))
         return html_card("Compensation run", facts, tables)
-
-
-def _percents(credited: IntArray, quota: IntArray) -> NDArray[Any]:
-    """Write shares in percent with two decimals, half up; None without a quota."""
-    texts = np.full(len(quota), None, dtype=object)
-    known = np.flatnonzero(quota > 0)
-    shares = money.mul_div(credited[known], 10_000, quota[known])
-    texts[known] = [money.format_minor(share, 2) for share in shares.tolist()]
-    return texts
