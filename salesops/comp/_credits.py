@@ -102,8 +102,7 @@ def read_credits(
     deals = table.ids("deal_id", optional=True)
     named = _measures_named(table, plans)
     columns = read_columns(table, plans)
-    by_payment = any(plan.fx_date == "paid_on" for plan in plans)
-    paid_on = day_numbers(table.dates("paid_on", zone=zone), missing=FIRST_DAY) if by_payment else None
+    paid_on = _paid_on(table, plans, zone)
     codes = table.texts("currency", optional=True)
     triage.adopt(since)
     _mark_unreadable(triage, faults[since:])
@@ -111,14 +110,11 @@ def read_credits(
     rep = reps.codes(rep_ids)
     plan = _plan_of(triage, rep_ids, rep, day, reps, assigned)
     period = terms.find(day)
-    outside = period < 0
-    triage.set_aside(
-        outside, HELD, "no period", "earned_on", "is in no period of the run", value=_day_of(day)
-    )
+    message = "is in no period of the run"
+    triage.set_aside(period < 0, HELD, "no period", "earned_on", message, value=_day_of(day))
     currency, currencies = _currencies(triage, codes, plans, plan)
     amount, is_read = _amounts(triage, currency, rounding)
-    by_deal = any(getattr(part, "accumulate_on", "") == "deal" for ours in plans for part in ours.components)
-    whole = _amounts(triage, currency, rounding, column="deal_amount")[0] if by_deal else amount
+    whole = _amounts(triage, currency, rounding, column="deal_amount")[0] if _by_deal(plans) else amount
     names = Labels.of(ids)
     rank = names.codes(ids)
     deal_labels = Labels.of(deals)
@@ -156,6 +152,18 @@ def read_credits(
     )
     _set_repeats_aside(sheet)
     return sheet
+
+
+def _paid_on(table: Reader, plans: Sequence[CompPlan], zone: str | None) -> IntArray | None:
+    """Take the days of payment, where a plan converts by them."""
+    if all(plan.fx_date != "paid_on" for plan in plans):
+        return None
+    return day_numbers(table.dates("paid_on", zone=zone), missing=FIRST_DAY)
+
+
+def _by_deal(plans: Sequence[CompPlan]) -> bool:
+    """Say whether a component lets whole deals meet its tiers."""
+    return any(getattr(part, "accumulate_on", "") == "deal" for plan in plans for part in plan.components)
 
 
 def _places_by_rank(currency: NDArray[Any], rank: IntArray, n: int) -> IntArray:

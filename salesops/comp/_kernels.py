@@ -294,7 +294,7 @@ def debts(changes: Whole, first: BoolArray, limit: int | None = None) -> Whole:
         lowest = np.minimum(running_least(total, first), 0)
         return money.add(total, -lowest)
     place = np.arange(len(changes)) - np.flatnonzero(first)[np.cumsum(first) - 1]
-    owed = np.zeros(len(changes), dtype=object if changes.dtype == object else np.int64)
+    owed = np.zeros_like(changes)
     for step in range(int(place.max()) + 1):
         rows = np.flatnonzero(place == step)
         before = np.zeros(len(rows), dtype=owed.dtype) if step == 0 else owed[rows - 1]

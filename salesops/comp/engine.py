@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
-import attrs
 import numpy as np
 
 from salesops import _money as money
 from salesops._faults import check_choice, raise_all
 from salesops._money import ROUNDINGS, BoolArray, Rounding
 from salesops.comp._assemble import assemble
-from salesops.comp._assignments import read_assignments
-from salesops.comp._balances import read_balances
-from salesops.comp._columns import component_masks, set_uncounted_aside, with_tenure
-from salesops.comp._credits import Credits, read_credits
+from salesops.comp._columns import component_masks, set_uncounted_aside
+from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Trouble
-from salesops.comp._events import read_events
-from salesops.comp._fx import read_rates
-from salesops.comp._metrics import read_metrics
+from salesops.comp._inputs import Options, read_given
 from salesops.comp._pay import pay
 from salesops.comp._periods import read_periods
-from salesops.comp._quotas import Prorate, QuotaTerms, read_quotas
-from salesops.comp._reporting import read_reporting
+from salesops.comp._quotas import Prorate
 from salesops.comp._seats import Counts, Given, lay_desk, seen_by_managers
 from salesops.comp._triage import HELD, REJECTED, Reason, open_tables
 from salesops.comp.components import Override
@@ -185,56 +179,10 @@ def calculate(
     )
     terms = read_periods(periods, calendar, faults)
     raise_all("calculate", faults)
-    assigned = read_assignments(tables.get("assignments"), tables.get("reps"), known_plans, faults)
-    tree = read_reporting(tables.get("reporting"), tables.get("reps"), faults)
-    sheet = read_credits(
-        tables["credits"],
-        known_plans,
-        assigned,
-        terms,
-        faults,
-        holds=on_error == "hold",
-        zone=zone,
-        rounding=input_rounding,
-        fx=read_rates(tables.get("fx"), faults),
-        also=() if tree is None else (tree.rep, tree.manager),
+    options = Options(
+        holds=on_error == "hold", prorate=prorate, first_day=first_day, zone=zone, rounding=input_rounding
     )
-    employed = None if assigned.employed is None else assigned.employed.by_rep(sheet.reps)
-    sheet = attrs.evolve(
-        sheet,
-        columns=with_tenure(
-            sheet.columns,
-            known_plans,
-            sheet.rep,
-            sheet.day,
-            None if employed is None else employed[0],
-            faults,
-        ),
-    )
-    quota_terms = QuotaTerms(
-        terms=terms,
-        reps=sheet.reps,
-        reps_known_as=assigned.known_as,
-        measures=sheet.measures,
-        currencies=tuple(dict.fromkeys(sheet.currencies)),
-        prorate=prorate,
-        rounding=input_rounding,
-        employed=employed,
-        first_day=first_day,
-    )
-    given = Given(
-        sheet=sheet,
-        assigned=assigned,
-        terms=terms,
-        quotas=read_quotas(tables.get("quotas"), quota_terms, faults),
-        target_pay=read_quotas(tables.get("target_pay"), quota_terms, faults, name="target_pay"),
-        metrics=read_metrics(tables.get("metrics"), terms, sheet.reps, assigned.known_as, faults),
-        events=read_events(tables.get("events"), sheet.names, sheet.deals, sheet.places, faults, zone=zone),
-        reporting=tree,
-        opening=read_balances(tables.get("balances"), sheet, known_plans, faults),
-        order=np.lexsort((sheet.rank, sheet.day, sheet.rep)),
-    )
-    raise_all("calculate", faults)
+    given = read_given(tables, known_plans, terms, options, faults)
     counts = _count(given, known_plans, faults)
     raise_all("calculate", faults)
     return _pay_all(known_plans, given, counts, faults)
