@@ -68,19 +68,20 @@ def pay(desk: Desk) -> Paid:
     credited = _credited(desk)
     if beyond.any():
         return Paid([], [], nothing, Trouble("above the last tier", beyond, credited, zeros))
-    forfeits = _limit(desk, blocks)
-    earned = desk.earned(blocks)
-    if plan.negative == "refuse" and (earned < 0).any() and not forfeits:
-        return Paid([], [], nothing, Trouble("negative total", earned < 0, credited, earned))
-    return Paid(blocks, attained, settle(desk, blocks), None)
+    _limit(desk, blocks)
+    settled = settle(desk, blocks)
+    due = desk.earned(blocks)
+    if plan.negative == "refuse" and (due < 0).any():
+        return Paid([], [], nothing, Trouble("negative total", due < 0, credited, due))
+    return Paid(blocks, attained, settled, None)
 
 
 def _credited(desk: Desk) -> Whole:
     return money.group_totals(desk.own.amount, desk.own.seat, desk.n_seats)
 
 
-def _limit(desk: Desk, blocks: list[Block]) -> bool:
-    """Cap the plan and top it up, before or after clawbacks; say whether there are clawbacks."""
+def _limit(desk: Desk, blocks: list[Block]) -> None:
+    """Cap the plan and top it up, before or after clawbacks."""
     plan, end = desk.plan, len(desk.plan.components)
     claws = [(k, part) for k, part in enumerate(plan.components) if isinstance(part, Clawback)]
     if plan.cap is not None and plan.cap_order == "before_clawback":
@@ -92,7 +93,6 @@ def _limit(desk: Desk, blocks: list[Block]) -> bool:
     if plan.guarantee is not None:
         least = minor_amount(plan.guarantee, desk.places, "guarantee")
         top_up(desk, end + 1, np.where(desk.seat_number > 0, least, 0), desk.earned(blocks), blocks)
-    return bool(claws)
 
 
 def _lacking(desk: Desk) -> Trouble | None:

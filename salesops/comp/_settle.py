@@ -85,6 +85,8 @@ def settle(desk: Desk, blocks: list[Block]) -> Settled:
     flow = money.narrow(money.add(flow, -kept))
     held = money.narrow(money.cumulative(kept, first))
     balance = np.zeros(desk.n_seats, dtype=np.int64)
+    if draw is not None and draw[1].order == "before_clawback":
+        flow = money.narrow(money.add(flow, -_clawed(desk, blocks)))
     if draw is not None and draw[1].recoverable:
         balance = _recoverable(desk, *draw, flow, blocks)
     elif draw is not None:
@@ -97,6 +99,18 @@ def settle(desk: Desk, blocks: list[Block]) -> Settled:
         before = _before(desk, owed, first)
         balance = _debt_lines(len(desk.plan.components), (CARRIED, SET_OFF), before, owed, blocks)
     return Settled(held, balance)
+
+
+def _clawed(desk: Desk, blocks: list[Block]) -> IntArray:
+    """Add up what clawbacks take from each seat, less what was forfeited for them."""
+    mine = [block for block in blocks if len(block.rule) and int(block.rule[0]) in (CLAWBACK, FORFEITED)]
+    if not mine:
+        return np.zeros(desk.n_seats, dtype=np.int64)
+    amount, seat = (np.concatenate([block[k] for block in mine]) for k in (_AMOUNT, _SEAT))
+    return money.group_sums(amount, seat, desk.n_seats)
+
+
+_AMOUNT, _SEAT = Block._fields.index("amount"), Block._fields.index("seat")
 
 
 def _opened(desk: Desk, changes: IntArray, first: BoolArray) -> Any:

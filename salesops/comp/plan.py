@@ -45,8 +45,8 @@ _CURRENCY = (
 _CAP = "A most for the sum of all components, per period or year, after the caps of components"
 _GUARANTEE = "A least for each period in which the rep has the plan, after all caps, in major units"
 _NEGATIVE = (
-    "What to do with a period whose sum is below 0: refuse it, naming the rep; pay it as it is (allow); or "
-    "pay 0 and set it off against later periods, oldest first (carry)"
+    "What to do with a period in which less than 0 is to be paid: refuse it, naming the rep; pay it as it is "
+    "(allow); or pay 0 and set it off against later periods (carry)"
 )
 _SPECIFICITY = (
     "Of commissions that count the same credit of a measure under different conditions, whether only the "

@@ -31,6 +31,10 @@ _RECOVERY_START = (
 _RECOVERY_RATE = "Share of what exceeds the draw that repays the debt"
 _CARRY = "Whether a debt lasts until it is repaid, or lapses at the end of the year"
 _LAPSE = "Number of the rep's period after which a debt that is left is forgiven; none never"
+_ORDER = (
+    "after_clawback: clawbacks lower what the draw is settled on, so that it covers them; before_clawback: "
+    "the draw is settled first and clawbacks are taken off what is then paid"
+)
 _LIMIT = "The most that may be owed; beyond it nothing is advanced"
 _PRORATION = (
     "none: the whole share; days or months: the part of the term that was not served, in days or whole months"
@@ -127,6 +131,9 @@ class Draw(Model):
     balance_limit: Decimal | None = attrs.field(default=None, metadata=about(_LIMIT, minimum=0))
     carry: Literal["always", "year"] = attrs.field(default="always", metadata=about(_CARRY))
     forgiven_after: int | None = attrs.field(default=None, metadata=about(_LAPSE, minimum=1))
+    order: Literal["after_clawback", "before_clawback"] = attrs.field(
+        default="after_clawback", metadata=about(_ORDER)
+    )
     prorate: Prorated = attrs.field(default="none", metadata=about(PRORATE))
 
     @staticmethod

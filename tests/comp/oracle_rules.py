@@ -58,7 +58,7 @@ class Rep:
         self.plan, self.world = plan, world
         self.rule = plan.get("rounding", "half_up")
         self.names = [period[0] for period in world["periods"]]
-        self.lines, self.settling = [], []
+        self.lines, self.settling, self.forfeited = [], [], []
         self.where = {}
         for row in (*world["rows"], *world["team"]):
             self.where[row[1]] = next(p for p in world["periods"] if p[1] <= row[0] < p[2])
@@ -301,7 +301,9 @@ class Rep:
         for number, name in enumerate(self.names, 1):
             period = next(p for p in self.world["periods"] if p[0] == name)
             if draws:
-                owed, change, balance = self.draw(draws[0], number, flow[name], owed, period)
+                first = draws[0].get("order") == "before_clawback"
+                basis = flow[name] - (self.clawed(name) if first else 0)
+                owed, change, balance = self.draw(draws[0], number, basis, owed, period)
                 flow[name] += change
             elif self.plan.get("negative") == "carry":
                 before, owed = owed, max(owed - flow[name], 0)
@@ -314,6 +316,10 @@ class Rep:
             out[name]["paid"] = flow[name]
             out[name].setdefault("balance", 0)
         return out
+
+    def clawed(self, name):
+        claws = {k for k, part in enumerate(self.plan["components"]) if part["kind"] == "clawback"}
+        return self.earned(name, claws) + sum(lost for at, lost in self.forfeited if at == name)
 
     def hold(self, part, acted, flow, held):
         acted = {k for k in acted if self.plan["components"][k]["kind"] not in ("clawback", "hold")}
@@ -338,6 +344,7 @@ class Rep:
                 if credit == row[1] and takes == "paid" and (release is None or day < release):
                     lost = max(min(kept, taken), 0)
                     kept -= lost
+                    self.forfeited.append((name, lost))
                     self.move(name, lost, flow, held)
             if free is not None:
                 self.move(free, kept, flow, held)

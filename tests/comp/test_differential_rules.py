@@ -158,7 +158,7 @@ def fixed(rng):
 
 def draw(rng):
     part = {"kind": "draw", "amount": rng.choice(["0", "50", "400.01"])}
-    part |= maybe(rng, 0.4, periods=[3, 8], advance=["upfront"])
+    part |= maybe(rng, 0.4, periods=[3, 8], advance=["upfront"], order=["before_clawback"])
     if rng.random() < 0.2:
         return part | {"recoverable": False, "advance": "top_up"}
     part |= maybe(rng, 0.3, recovery_start=[1, 4], recovery_rate=["0.5", "1/3"], recovery_limit=["33.33"])

@@ -81,6 +81,15 @@ def test_a_refund_of_pay_on_hold_takes_nothing():
     assert paid(run, "held") == [1000, 0, 0]
 
 
+def test_a_clawback_in_a_month_without_pay_needs_a_word_of_the_plan():
+    world = {"events": [refund("f1", on="2024-02-10")], "periods": months(2)}
+    rows = [credit("c1", "100.00")]
+    refused(lambda: comp.calculate(plan(FLAT, CLAW), rows, **world), "below 0", "'r1' in '2024-02'", "allow")
+    assert paid(comp.calculate(plan(FLAT, CLAW, negative="allow"), rows, **world)) == [1000, -1000]
+    carried = comp.calculate(plan(FLAT, CLAW, negative="carry"), rows, **world)
+    assert (paid(carried), paid(carried, "balance")) == ([1000, 0], [0, 1000])
+
+
 @pytest.mark.parametrize("order", [("33.33", "66.66"), ("66.66", "33.33")])
 def test_parts_of_a_refund_sum_to_the_commission(order):
     seven = {"kind": "commission", "tiers": [{"from": "0", "rate": "0.07"}]}
