@@ -170,16 +170,18 @@ def _claimed_twice(rows: BoolArray, a: Any, b: Any, triage: Triage) -> None:
     triage.set_aside(rows, HELD, "two rules", field, message, value=lambda _: names, hint=hint)
 
 
+def counts_credits(part: Any) -> bool:
+    """Say whether a component counts credits of the rep, as a gate on a figure or an override does not."""
+    by_figure = getattr(part, "metric", None) is not None or getattr(part, "field", None) is not None
+    return hasattr(part, "measure") and not by_figure and not isinstance(part, Override)
+
+
 def set_uncounted_aside(
     plan: CompPlan, masks: Sequence[BoolArray | None], triage: Triage, mine: BoolArray
 ) -> None:
     """Reject credits that no component of their rep's plan counts."""
-    parts = [
-        mask
-        for part, mask in zip(plan.components, masks, strict=True)
-        if hasattr(part, "measure") and hasattr(part, "where") and not isinstance(part, Override)
-    ]
-    if any(mask is None for mask in parts) or not any(hasattr(p, "where") for p in plan.components):
+    parts = [mask for part, mask in zip(plan.components, masks, strict=True) if counts_credits(part)]
+    if any(mask is None for mask in parts):
         return
     counted = np.zeros(len(mine), dtype=np.bool_)
     for mask in parts:

@@ -11,7 +11,7 @@ from salesops import _money as money
 from salesops._faults import check_choice, raise_all
 from salesops._money import ROUNDINGS, BoolArray, Rounding
 from salesops.comp._assemble import assemble
-from salesops.comp._columns import component_masks, set_uncounted_aside
+from salesops.comp._columns import component_masks, counts_credits, set_uncounted_aside
 from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Trouble
 from salesops.comp._inputs import Options, read_given
@@ -20,7 +20,6 @@ from salesops.comp._periods import read_periods
 from salesops.comp._quotas import Prorate
 from salesops.comp._seats import Counts, Given, lay_desk, seen_by_managers
 from salesops.comp._triage import HELD, REJECTED, Reason, open_tables
-from salesops.comp.components import Override
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.errors import Problem, show
@@ -40,7 +39,11 @@ _TROUBLES: dict[Reason, tuple[str, str, str]] = {
         "the pay of a period is below 0",
         'write "negative": "allow" in the plan to pay negative amounts, or "carry" to set them off later',
     ),
-    "no metric": ("rep_id", "lacks a figure that the plan asks for", "add it to metrics"),
+    "no metric": (
+        "rep_id",
+        "lacks a figure that the plan asks for",
+        'add it to metrics, or write "missing": "zero" where the component allows it',
+    ),
 }
 
 
@@ -227,7 +230,7 @@ def _count(given: Given, plans: Sequence[CompPlan], faults: list[Problem]) -> li
 def _set_unused_aside(plan: CompPlan, sheet: Credits, mine: BoolArray, faults: list[Problem]) -> None:
     """Reject credits of a measure that no component counts; refuse a component that leaves it open."""
     names = [*(show(name) for name in sheet.measures), "no measure"]
-    counting: list[Any] = [part for part in plan.components if _counts_credits(part)]
+    counting: list[Any] = [part for part in plan.components if counts_credits(part)]
     found = np.unique(sheet.measure[mine])
     if any(part.measure is None for part in counting):
         if len(found) > 1:
@@ -246,12 +249,6 @@ def _set_unused_aside(plan: CompPlan, sheet: Credits, mine: BoolArray, faults: l
         value=lambda row: names[int(sheet.measure[row])],
         is_fault=False,
     )
-
-
-def _counts_credits(part: Any) -> bool:
-    """Say whether a component counts credits of the rep, as a gate on a figure or an override does not."""
-    by_figure = getattr(part, "metric", None) is not None or getattr(part, "field", None) is not None
-    return hasattr(part, "measure") and not by_figure and not isinstance(part, Override)
 
 
 def _pay_all(
@@ -274,22 +271,23 @@ def _pay_all(
 def _set_seats_aside(desk: Desk, given: Given, trouble: Trouble, faults: list[Problem]) -> bool:
     """Hold the credits of seats that cannot be paid; each seat is shown by one of its rows.
 
-    A seat in trouble without credits of its own is a fault: there is nothing to hold. Say whether anything
-    was held, so that the plan is to be paid again without it.
+    A missing figure, or trouble in a seat without credits of its own, is a fault: there is nothing to hold.
+    Say whether anything was held, so that the plan is to be paid again without it.
     """
     sheet, book = given.sheet, given.quotas
     marked = trouble.seats[desk.own.seat]
     rows = np.zeros(len(sheet.rep), dtype=np.bool_)
     rows[desk.own.credit[marked]] = True
     column, message, hint = _TROUBLES[trouble.reason]
-    bare = np.setdiff1d(np.flatnonzero(trouble.seats), desk.own.seat)
+    no_figure = trouble.reason == "no metric"
+    bare = np.setdiff1d(np.flatnonzero(trouble.seats), [] if no_figure else desk.own.seat).astype(np.int64)
     if len(bare):
         pairs = zip(desk.seat_rep[bare].tolist(), desk.seat_period[bare].tolist(), strict=True)
         named = tuple(f"{show(sheet.reps[rep])} in {desk.terms.names[at]!r}" for rep, at in pairs)
-        table = "metrics" if trouble.reason == "no metric" else "credits"
+        table = "metrics" if no_figure else "credits"
         values = (trouble.about,) if trouble.about else ()
         faults.append(Problem(path=f"{table}.{column}", message=message, ids=named, values=values, hint=hint))
-        if not marked.any():
+        if no_figure or not marked.any():
             return False
     seat_of = dict(zip(desk.own.credit[marked].tolist(), desk.own.seat[marked].tolist(), strict=True))
     stand_in: dict[int, int] = {}
@@ -301,8 +299,6 @@ def _set_seats_aside(desk: Desk, given: Given, trouble: Trouble, faults: list[Pr
         rep, period = int(desk.seat_rep[seat]), int(desk.seat_period[seat])
         found = f"{show(sheet.reps[rep])} in {desk.terms.names[period]!r}"
         credited = money.format_minor(int(trouble.credited[seat]), desk.places)
-        if trouble.about:
-            return f"{found}: {trouble.about}"
         if trouble.reason == "no quota":
             return f"{found}; first quota from {book.since[rep]}" if rep in book.since else found
         if trouble.reason == "negative total":
