@@ -177,7 +177,8 @@ class Rep:
                 "credit": sign(row[4]),
                 "deal": sign(totals[row[2]]) - sign(before),
             }[part["per"]]
-            self.lines.append((k, self.where[row[1]][0], row[1], self.round(each * times)))
+            if times:
+                self.lines.append((k, self.where[row[1]][0], row[1], self.round(each * times)))
 
     def pay_fixed(self, k, part):
         for name in self.names:
@@ -189,8 +190,10 @@ class Rep:
             listed = {factor["text"]: Fraction(factor["pays"]) for factor in part["factors"]}
             for row in self.world["rows"]:
                 factor = listed.get(row[5].get(part["field"]), Fraction(part.get("otherwise", 1)))
-                due = self.round(self.of_credit(row[1], acted) * (factor - 1))
-                self.lines.append((k, self.where[row[1]][0], row[1], due))
+                earned = self.of_credit(row[1], acted)
+                if earned and factor != 1:
+                    due = self.round(earned * (factor - 1))
+                    self.lines.append((k, self.where[row[1]][0], row[1], due))
             return
         for name in self.names:
             earned = self.earned(name, acted)
@@ -245,7 +248,8 @@ class Rep:
             due = max(due, least) if sold[deal] > 0 else min(due, -least) if sold[deal] < 0 else due
             change = due - paid[deal] - added.get(deal, 0)
             added[deal] = due - paid[deal]
-            self.lines.append((k, self.where[row[1]][0], row[1], change))
+            if change:
+                self.lines.append((k, self.where[row[1]][0], row[1], change))
 
     def pay_guarantee(self, k, part):
         acted = self.acted(k, part)
