@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import attrs
@@ -29,13 +30,15 @@ _WAYS = ("candidates", "ties", "person_id")
 _ABOUT = frozenset({"lead_id", "value", "workload", "requires", "account_id", "segment", "country"})
 _PLAIN = frozenset({int, float})
 _LIMITS = Limits()
+_NOBODY: Mapping[int, int] = MappingProxyType({})
 
 
 class Asked(NamedTuple):
     """A lead as it was understood.
 
-    ``key`` is the id with its type; ``reps`` and ``scores`` are who is near and what the lead would score
-    with them; ``source`` is the field that told so and ``near`` what it said.
+    ``key`` is the id with its type; ``reps`` are those who are near, ``nearness`` says how much, and
+    ``factor`` times that is what the lead would score with them; ``source`` is the field that told so and
+    ``near`` what it said.
     """
 
     lead_id: Hashable
@@ -44,15 +47,25 @@ class Asked(NamedTuple):
     use: tuple[float, ...]
     requires: tuple[str, ...]
     reps: list[int]
-    scores: list[float]
+    nearness: list[float]
+    factor: float
     source: str | None
     near: Any
     n_between: Mapping[int, int]
 
+    @property
+    def scores(self) -> list[float]:
+        """What the lead would score with each of the reps who are near."""
+        return [self.factor * each for each in self.nearness]
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Desk:
-    """What it takes to read a lead: the reps, what is counted of a lead, and the people who may know it."""
+    """What it takes to read a lead: the reps, what is counted of a lead, and the people who may know it.
+
+    ``kinds`` is the type of the ids of the reps, if they are of one type; ``plain_fields`` are those that a
+    lead with candidates needs; ``amounts`` are the quantities, each with its default.
+    """
 
     reps: Labels
     names: list[Hashable]
@@ -63,6 +76,8 @@ class Desk:
     index: dict[Any, int]
     kinds: frozenset[type]
     fields: frozenset[str]
+    plain_fields: frozenset[str]
+    amounts: tuple[tuple[str, float | None], ...]
 
     @classmethod
     def of(
@@ -78,6 +93,7 @@ class Desk:
         values = reps.values.tolist()
         kinds = frozenset(type(value) for value in values)
         index = {value: k for k, value in enumerate(values)} if len(kinds) == 1 else {}
+        fields = _ABOUT | frozenset(quantities) | frozenset(_WAYS)
         return cls(
             reps=reps,
             names=values,
@@ -87,7 +103,9 @@ class Desk:
             people=people,
             index=index,
             kinds=kinds if index else frozenset(),
-            fields=_ABOUT | frozenset(quantities) | frozenset(_WAYS),
+            fields=fields,
+            plain_fields=fields - {"requires", "ties", "person_id"},
+            amounts=tuple((name, None if k else 1.0) for k, name in enumerate(quantities)),
         )
 
 
@@ -127,9 +145,38 @@ def read_lead(document: Mapping[str, Any], desk: Desk) -> Asked:
     if faults:
         shown = (show(lead_id),) if lead_id is not None else ()
         raise_all("lead", [attrs.evolve(fault, ids=shown) if not fault.ids else fault for fault in faults])
-    if not desk.is_score or source != "candidates":
-        scores = [value * score for score in scores]
-    return Asked(lead_id, key, value, tuple(amounts), requires, reps, scores, source, near, between)
+    factor = 1.0 if desk.is_score and source == "candidates" else value
+    return Asked(lead_id, key, value, tuple(amounts), requires, reps, scores, factor, source, near, between)
+
+
+def read_plain_lead(document: dict[str, Any], desk: Desk) -> Asked | None:
+    """Read a lead that brings its candidates and is plain all through; None if it is not, or has a fault.
+
+    Nothing is told that :func:`read_lead` would not tell: it is the same in a fraction of the time.
+    """
+    given = document.get("candidates")
+    if not document.keys() <= desk.plain_fields:
+        return None
+    lead_id = document.get("lead_id")
+    kind = type(lead_id)
+    if kind is not str and kind is not int:
+        return None
+    value = document.get("value", 1.0)
+    if type(value) not in _PLAIN or not 0 <= value <= MOST:
+        return None
+    value, use = float(value), []
+    for name, default in desk.amounts:
+        amount: Any = value if name == "value" else document.get(name, default)
+        if type(amount) not in _PLAIN or not 0 <= amount <= MOST:
+            return None
+        use.append(float(amount))
+    found = _plain_candidates(given, desk)
+    if found is None:
+        return None
+    reps, nearness = found
+    key = lead_id if kind is str else ("int", lead_id)
+    factor = 1.0 if desk.is_score else value
+    return Asked(lead_id, key, value, tuple(use), (), reps, nearness, factor, "candidates", given, _NOBODY)
 
 
 def _unknown_fields(document: Mapping[str, Any], desk: Desk, faults: list[Problem]) -> None:
@@ -242,17 +289,24 @@ def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: li
     return None, None, [], [], {}
 
 
+def _plain_candidates(raw: Any, desk: Desk) -> tuple[list[int], list[float]] | None:
+    """Take a mapping of known reps to plain numbers above 0; None if it is not one."""
+    if type(raw) is not dict or not raw:
+        return None
+    try:
+        reps = list(map(desk.index.__getitem__, raw))
+    except KeyError:
+        return None
+    scores = list(raw.values())
+    # 1, 1.0 and True are equal, so types are looked at beside the index.
+    is_plain = desk.kinds.issuperset(map(type, raw)) and _PLAIN.issuperset(map(type, scores))
+    return (reps, scores) if is_plain and min(scores) > 0 and sum(scores) <= MOST else None
+
+
 def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
-    if type(raw) is dict and raw:
-        reps, scores = list(map(desk.index.get, raw)), list(raw.values())
-        if (
-            desk.kinds.issuperset(map(type, raw))
-            and None not in reps
-            and _PLAIN.issuperset(map(type, scores))
-            and min(scores) > 0
-            and sum(scores) <= MOST
-        ):
-            return "candidates", raw, reps, scores, {}  # type: ignore[return-value]  # None is ruled out above
+    plain = _plain_candidates(raw, desk)
+    if plain is not None:
+        return "candidates", raw, *plain, {}
     found: dict[int, float] = {}
     for place, rep, given in _rows(raw, "candidates", "rep_id", ("proximity", "score"), faults):
         label, _ = identity(rep, f"$.candidates{place}", faults)

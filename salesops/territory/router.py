@@ -16,14 +16,22 @@ from salesops._frames.ids import is_missing
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _snapshot
 from salesops.territory._deciding import decide, near_of, of_row
-from salesops.territory._incoming import Asked, Desk, as_document, content, identity, read_lead
+from salesops.territory._incoming import (
+    Asked,
+    Desk,
+    as_document,
+    content,
+    identity,
+    read_lead,
+    read_plain_lead,
+)
 from salesops.territory._newcomers import people_of
 from salesops.territory._routing import (
     State,
     Terms,
     taken,
 )
-from salesops.territory.decision import Decision, Routing
+from salesops.territory.decision import Decision, Routing, settled
 from salesops.territory.results import Introduction, Proximity
 
 __all__ = ["Router"]
@@ -149,7 +157,9 @@ class Router:
         InvalidInput
             With every fault of the lead; also if a lead of this id is counted with other content.
         """
-        asked = read_lead(lead if type(lead) is dict else as_document(lead), self._desk)
+        asked = read_plain_lead(lead, self._desk) if type(lead) is dict else None
+        if asked is None:
+            asked = read_lead(as_document(lead), self._desk)
         entry = self._ledger[hash(asked.key) % _BUCKETS].get(asked.key)
         if entry is not None:
             return self._again(entry, asked)
@@ -212,7 +222,7 @@ class Router:
             )
             raise InvalidInput("commit: 1 problem", [fault])
         rep = -1 if decision.rep_id is None else self.rep_labels.position(decision.rep_id)
-        return self._with(asked.key, Entry(self.n_committed, decision, asked.use, None), rep)
+        return self._with(asked.key, Entry(self.n_committed, settled(decision), asked.use, None), rep)
 
     def _with(self, key: Hashable, entry: Entry, rep: int) -> Router:
         """Count one lead more. One that could not be owned at all adds nothing to fair shares."""
