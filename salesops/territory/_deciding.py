@@ -53,7 +53,7 @@ def _told(desk: Desk, terms: Terms, state: State, asked: Asked, rep: int) -> dic
         "closest": closest,
         "obstacle": obstacle,
         "runners_up": runners_up,
-        "n_between": asked.n_between.get(rep),
+        "n_between": _n_between(desk, asked, rep) if is_near else None,
         "source": asked.source,
     }
 
@@ -86,6 +86,13 @@ def _closer(
     if able is not None and rep not in able:
         return desk.names[rep], "skills"
     return desk.names[rep], "price" if room(rep) else "room"
+
+
+def _n_between(desk: Desk, asked: Asked, rep: int) -> int | None:
+    """Count the people between the owner and the lead, where it is 0 or 1."""
+    steps = None if desk.people is None else desk.people.n_between(asked.tied, rep)
+    # A newcomer stands one tie beyond those she names; somebody known is named herself.
+    return 0 if steps is not None and asked.source == "person_id" else steps
 
 
 def _why_nobody(desk: Desk, terms: Terms, asked: Asked, able: frozenset[int] | None) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import attrs
@@ -30,7 +29,6 @@ _WAYS = ("candidates", "ties", "person_id")
 _ABOUT = frozenset({"lead_id", "value", "workload", "requires", "account_id", "segment", "country"})
 _PLAIN = frozenset({int, float})
 _LIMITS = Limits()
-_NOBODY: Mapping[int, int] = MappingProxyType({})
 
 
 class Asked(NamedTuple):
@@ -38,7 +36,7 @@ class Asked(NamedTuple):
 
     ``key`` is the id with its type; ``reps`` are those who are near, ``nearness`` says how much, and
     ``factor`` times that is what the lead would score with them; ``source`` is the field that told so and
-    ``near`` what it said.
+    ``near`` what it said; ``tied`` are the people it named.
     """
 
     lead_id: Hashable
@@ -51,7 +49,7 @@ class Asked(NamedTuple):
     factor: float
     source: str | None
     near: Any
-    n_between: Mapping[int, int]
+    tied: Sequence[int]
 
     @property
     def scores(self) -> list[float]:
@@ -141,12 +139,12 @@ def read_lead(document: Mapping[str, Any], desk: Desk) -> Asked:
         for k, name in enumerate(desk.quantities)
     ]
     requires = _requires(document, desk, faults) if "requires" in document else ()
-    source, near, reps, scores, between = _near(document, desk, lead_id, faults)
+    source, near, reps, scores, tied = _near(document, desk, lead_id, faults)
     if faults:
         shown = (show(lead_id),) if lead_id is not None else ()
         raise_all("lead", [attrs.evolve(fault, ids=shown) if not fault.ids else fault for fault in faults])
     factor = 1.0 if desk.is_score and source == "candidates" else value
-    return Asked(lead_id, key, value, tuple(amounts), requires, reps, scores, factor, source, near, between)
+    return Asked(lead_id, key, value, tuple(amounts), requires, reps, scores, factor, source, near, tied)
 
 
 def read_plain_lead(document: dict[str, Any], desk: Desk) -> Asked | None:
@@ -176,7 +174,7 @@ def read_plain_lead(document: dict[str, Any], desk: Desk) -> Asked | None:
     reps, nearness = found
     key = lead_id if kind is str else ("int", lead_id)
     factor = 1.0 if desk.is_score else value
-    return Asked(lead_id, key, value, tuple(use), (), reps, nearness, factor, "candidates", given, _NOBODY)
+    return Asked(lead_id, key, value, tuple(use), (), reps, nearness, factor, "candidates", given, ())
 
 
 def _unknown_fields(document: Mapping[str, Any], desk: Desk, faults: list[Problem]) -> None:
@@ -261,7 +259,7 @@ def read_skills(raw: Any) -> frozenset[str] | None:
     return frozenset(raw)
 
 
-Near = tuple[str | None, Any, list[int], list[float], Mapping[int, int]]
+Near = tuple[str | None, Any, list[int], list[float], Sequence[int]]
 
 
 def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: list[Problem]) -> Near:
@@ -286,7 +284,7 @@ def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: li
         return _person(lead_id, desk, None, faults)
     else:
         return _person(document["person_id"], desk, "person_id", faults)
-    return None, None, [], [], {}
+    return None, None, [], [], ()
 
 
 def _plain_candidates(raw: Any, desk: Desk) -> tuple[list[int], list[float]] | None:
@@ -306,7 +304,7 @@ def _plain_candidates(raw: Any, desk: Desk) -> tuple[list[int], list[float]] | N
 def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
     plain = _plain_candidates(raw, desk)
     if plain is not None:
-        return "candidates", raw, *plain, {}
+        return "candidates", raw, *plain, ()
     found: dict[int, float] = {}
     for place, rep, given in _rows(raw, "candidates", "rep_id", ("proximity", "score"), faults):
         label, _ = identity(rep, f"$.candidates{place}", faults)
@@ -331,7 +329,7 @@ def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
             found[at] = number
     near = {rep: score for rep, score in found.items() if score > 0}
     raw = {desk.reps[rep]: score for rep, score in found.items()}
-    return "candidates", raw, list(near), list(near.values()), {}
+    return "candidates", raw, list(near), list(near.values()), ()
 
 
 def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
@@ -341,7 +339,7 @@ def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
         faults.append(
             Problem(path="$.ties", message="the router knows no people", values=(show(raw),), hint=hint)
         )
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     weights: dict[int, float] = {}
     for place, person, given in _rows(raw, "ties", "person_id", ("weight",), faults):
         at = _find_person(person, f"$.ties{place}", people, faults)
@@ -356,10 +354,10 @@ def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
         elif at >= 0:
             weights[at] = number
     if faults:
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     reps, scores = people.newcomer(weights)
     near = [(people.labels[at], weight) for at, weight in weights.items()]
-    return "ties", dict(near), reps, scores, people.between(list(weights), reps)
+    return "ties", dict(near), reps, scores, tuple(weights)
 
 
 def _person(person: Any, desk: Desk, source: str | None, faults: list[Problem]) -> Near:
@@ -368,16 +366,15 @@ def _person(person: Any, desk: Desk, source: str | None, faults: list[Problem]) 
             hint = "make it with plan.router(people=), or give candidates"
             said = "the router knows no people"
             faults.append(Problem(path="$.person_id", message=said, values=(show(person),), hint=hint))
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     if source is None:
         at = desk.people.labels.position(person) if person is not None else -1
     else:
         at = _find_person(person, "$.person_id", desk.people, faults)
     if at < 0:
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     reps, scores = desk.people.known(at)
-    between = dict.fromkeys(desk.people.between([at], reps), 0)
-    return "person_id", desk.people.labels[at], reps, scores, between
+    return "person_id", desk.people.labels[at], reps, scores, (at,)
 
 
 def _find_person(person: Any, path: str, people: People, faults: list[Problem]) -> int:
