@@ -12,7 +12,7 @@ import attrs
 from salesops._faults import raise_all
 from salesops._frames import Labels, Reader, check_known
 from salesops.errors import Problem
-from salesops.territory._incoming import Asked, Desk
+from salesops.territory._desk import Asked, Desk
 from salesops.territory._routing import Offers, State, Terms, all_offers, best_offer, has_room, offers
 from salesops.territory.decision import Decision, RunnerUp, made
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from salesops._faults import check_choice, closest, raise_all, refuse
 from salesops._frames import check_known
 from salesops.errors import InvalidInput, Problem, show
-from salesops.territory._incoming import MOST, Desk, read_skills
+from salesops.territory._desk import MOST, Desk
+from salesops.territory._incoming import read_skills
 from salesops.territory._newcomers import People, people_of
 from salesops.territory._routing import FloatArray, Terms, state_of
 from salesops.territory.inputs import read_rows, tables

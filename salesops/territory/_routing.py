@@ -49,7 +49,7 @@ class _Manner(NamedTuple):
 
 # Steps shorter than theory's are steadier where a rep has few leads. Without a known end a large lead must
 # find room at every moment, so prices keep some. Both were chosen on seeded worlds of 100 and of 300 reps.
-_TOLD = _Manner(step=0.7, ahead=_SHORTEST, above=0.0, below=0.005, width_above=0.0, width_below=0.5)
+_TOLD = _Manner(step=0.7, ahead=_SHORTEST, above=0.0, below=0.01, width_above=0.0, width_below=0.5)
 _UNTOLD = _Manner(step=0.25, ahead=0.1, above=0.08, below=0.015, width_above=0.8, width_below=0.15)
 
 
@@ -248,7 +248,7 @@ def _prices(plain: _Plain, k: int, part: FloatArray, so_far: float, told: float)
         level -= ((so_far + ahead) * (1 + band) - free) * steep
     price = np.maximum(level, 0.0, out=level)
     if band < np.inf:
-        # The lower end has no guard but its price: it looks less far.
+        # The lower end has no guard but its price, which looks less far.
         ahead = max(told, _SHORTEST * so_far, least)
         steep = worth / ahead
         low = part * steep
@@ -292,17 +292,12 @@ Offers = list[tuple[float, int, float]]
 def offers(terms: Terms, state: State, reps: list[int], scores: list[float], use: Sequence[float]) -> Offers:
     """Rank reps by their offers, ``(price less score, rep, score)``: the best first, then the first rep.
 
-    Those who are not near are there only if one of them may offer more than all who are.
+    Ranked are those who are near and, where a lead may be cold, those whose time is cheapest.
     """
-    ranked = sorted(zip(_losses(state, reps, scores, 1.0, use), reps, scores, strict=True))
-    if terms.is_cold and (not ranked or ranked[0][0] >= sum(map(mul, use, state.lowest))):
-        near = set(reps)
-        others = [rep for rep in state.cheap if rep not in near]
-        nothing = [0.0] * len(others)
-        ranked = sorted(
-            [*ranked, *zip(_losses(state, others, nothing, 1.0, use), others, nothing, strict=True)]
-        )
-    return ranked
+    near = set(reps)
+    others = [rep for rep in state.cheap if rep not in near] if terms.is_cold else []
+    reps, scores = reps + others, scores + [0.0] * len(others)
+    return sorted(zip(_losses(state, reps, scores, 1.0, use), reps, scores, strict=True))
 
 
 def best_offer(
@@ -316,18 +311,21 @@ def best_offer(
 ) -> tuple[int, float, float]:
     """Find the best offer of somebody with the skills and the room, as :func:`offers` ranks them.
 
-    A list is looked through faster than it is sorted. Gives the rep, her price less the score, and the score;
-    -1, 0, 0 for nobody.
+    A list is looked through faster than it is sorted, and those who are not near join it only once they may
+    offer as much as who is left. Gives the rep, her price less the score, and the score; -1, 0, 0 for nobody.
     """
     losses, n_near = _losses(state, reps, nearness, factor, use), len(reps)
     loss = min(losses, default=math.inf)
-    if terms.is_cold and loss >= sum(map(mul, use, state.lowest)):
-        near = set(reps)
-        others = [rep for rep in state.cheap if rep not in near]
-        reps = reps + others
-        losses += _losses(state, others, [0.0] * len(others), 1.0, use)
-        loss = min(losses, default=math.inf)
-    while loss < math.inf:
+    lowest = sum(map(mul, use, state.lowest)) if terms.is_cold else math.inf
+    while True:
+        if loss >= lowest < math.inf:
+            cheap = _losses(state, state.cheap, [0.0] * len(state.cheap), 1.0, use)
+            lowest = min(cheap, default=math.inf)
+            if loss >= lowest:
+                reps, lowest = _joined(reps, losses, state.cheap, cheap), math.inf
+                loss = min(losses, default=math.inf)
+        if loss == math.inf:
+            break
         at = losses.index(loss)
         if losses.count(loss) > 1:
             at = reps.index(min(rep for rep, each in zip(reps, losses, strict=True) if each == loss))
@@ -344,6 +342,16 @@ def best_offer(
             if (able is None or rep in able) and has_room(terms, state, use, rep):
                 return rep, loss, score
     return -1, 0.0, 0.0
+
+
+def _joined(reps: list[int], losses: list[float], others: list[int], theirs: list[float]) -> list[int]:
+    """Add those of the others who are not there to the losses, in place; give all the reps."""
+    near, reps = set(reps), reps.copy()
+    for rep, loss in zip(others, theirs, strict=True):
+        if rep not in near:
+            reps.append(rep)
+            losses.append(loss)
+    return reps
 
 
 def all_offers(

@@ -18,7 +18,7 @@ from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
 from salesops._version import __version__
 from salesops.errors import InvalidInput, Problem, show
-from salesops.territory._incoming import Desk
+from salesops.territory._desk import Desk
 from salesops.territory._newcomers import People
 from salesops.territory._routing import FloatArray, State, Terms, state_of
 from salesops.territory.decision import Decision, RunnerUp

@@ -16,15 +16,8 @@ from salesops._frames.ids import is_missing
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _snapshot
 from salesops.territory._deciding import decide, near_of, of_row
-from salesops.territory._incoming import (
-    Asked,
-    Desk,
-    as_document,
-    content,
-    identity,
-    read_lead,
-    read_plain_lead,
-)
+from salesops.territory._desk import Asked, Desk, read_plain_lead
+from salesops.territory._incoming import as_document, content, identity, read_lead
 from salesops.territory._newcomers import people_of
 from salesops.territory._routing import (
     State,

@@ -453,3 +453,36 @@ def test_three_quantities_are_counted_too():
         )
     assert router.loads()["seats"].tolist() == [4.0, 4.0]
     assert fault_of(lambda: router.route({"lead_id": 9})).path == "$.seats"
+
+
+def test_a_lead_read_in_bulk_and_one_read_field_by_field_get_the_same_decision(streamed):
+    _, prox, plan, stream = streamed
+    quick = careful = plan.router(expected=len(stream))
+    for name, value in zip(
+        stream["lead_id"].head(60).tolist(), stream["value"].head(60).tolist(), strict=True
+    ):
+        near = candidates_of(prox, name)
+        rows = [{"rep_id": rep, "proximity": each} for rep, each in near.items()]
+        one = quick.route({"lead_id": name, "value": value, "candidates": near})
+        other = careful.route({"lead_id": name, "value": value, "candidates": rows})
+        assert one == other
+        quick, careful = quick.commit(one), careful.commit(other)
+    assert quick.tag == careful.tag
+
+
+def candidates_of(prox, lead_id):
+    at = prox.lead_labels.position(lead_id)
+    part = slice(prox.starts[at], prox.starts[at + 1])
+    return dict(
+        zip(prox.rep_labels.values[prox.reps[part]].tolist(), prox.scores[part].tolist(), strict=True)
+    )
+
+
+def test_without_an_expected_stream_the_score_is_near_the_best_all_the_same(streamed):
+    world, prox, plan, stream = streamed
+    after = plan.router(reps=world.reps).route_many(stream).router
+    loads = after.loads()
+    assert (loads["value"] >= loads["value_min"] * (1 - 2e-9)).all()
+    locked = plan.to_frame()[["lead_id", "rep_id"]]
+    best = territory.assign(world.reps, world.leads, prox, balance={"value": 0.15}, locked=locked)
+    assert after.to_frame()["score"].sum() + plan.total_score >= 0.98 * best.bound
