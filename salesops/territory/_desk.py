@@ -1,4 +1,4 @@
-"""What it takes to read a lead, and a plain one read at once: that stands between a request and its answer."""
+"""What it takes to read a lead, and one that is plain read at once: a request waits for it."""
 
 from __future__ import annotations
 
