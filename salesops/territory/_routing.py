@@ -319,11 +319,11 @@ def best_offer(
     lowest = sum(map(mul, use, state.lowest)) if terms.is_cold else math.inf
     while True:
         if loss >= lowest < math.inf:
-            cheap = _losses(state, state.cheap, [0.0] * len(state.cheap), 1.0, use)
+            cheap = _prices_of(state, state.cheap, use)
             lowest = min(cheap, default=math.inf)
             if loss >= lowest:
-                reps, lowest = _joined(reps, losses, state.cheap, cheap), math.inf
-                loss = min(losses, default=math.inf)
+                reps, losses = _joined(reps, losses, state.cheap, cheap)
+                loss, lowest = min(losses, default=math.inf), math.inf
         if loss == math.inf:
             break
         at = losses.index(loss)
@@ -344,14 +344,21 @@ def best_offer(
     return -1, 0.0, 0.0
 
 
-def _joined(reps: list[int], losses: list[float], others: list[int], theirs: list[float]) -> list[int]:
-    """Add those of the others who are not there to the losses, in place; give all the reps."""
-    near, reps = set(reps), reps.copy()
-    for rep, loss in zip(others, theirs, strict=True):
-        if rep not in near:
-            reps.append(rep)
-            losses.append(loss)
-    return reps
+def _prices_of(state: State, reps: list[int], use: Sequence[float]) -> list[float]:
+    """Price a lead at some reps."""
+    if len(use) == 2:
+        (work, amount), (first, second) = use, state.prices
+        return [work * first[rep] + amount * second[rep] for rep in reps]
+    return _losses(state, reps, [0.0] * len(reps), 1.0, use)
+
+
+def _joined(
+    reps: list[int], losses: list[float], others: list[int], theirs: list[float]
+) -> tuple[list[int], list[float]]:
+    """Put those of the others who are not there behind the reps, and their losses behind the losses."""
+    near = set(reps)
+    fresh = [k for k, rep in enumerate(others) if rep not in near]
+    return reps + [others[k] for k in fresh], losses + [theirs[k] for k in fresh]
 
 
 def all_offers(
