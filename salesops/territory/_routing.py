@@ -76,7 +76,9 @@ class Terms:
     end : ndarray of shape (d,)
         Total of each quantity, plan and stream, that there will be in the end, if that is told; else 0.
     n_leads : float
-        How many leads are to come, if that is told; else 0.
+        How many leads are to come, if that is told or guessed; else 0.
+    is_guess : bool
+        Whether nobody told it: then some capacity is kept for more.
     spread : ndarray of shape (d,)
         Standard deviation of the use of a lead.
     is_cold : bool
@@ -94,6 +96,7 @@ class Terms:
     n_leads: float
     spread: FloatArray
     is_cold: bool
+    is_guess: bool = False
     _plain: _Plain = attrs.field(init=False)
 
     @_plain.default
@@ -145,6 +148,7 @@ class _Plain:
     unit: list[float]
     end: list[float]
     spread: list[float]
+    is_guess: bool
 
     @classmethod
     def of(cls, terms: Terms) -> _Plain:
@@ -167,6 +171,7 @@ class _Plain:
             unit=terms.unit.tolist(),
             end=terms.end.tolist(),
             spread=terms.spread.tolist(),
+            is_guess=terms.is_guess,
         )
 
 
@@ -234,7 +239,8 @@ def _prices(plain: _Plain, k: int, part: FloatArray, so_far: float, told: float)
     """Price one quantity at every rep, from what each uses over her fair share."""
     manner, band = (_TOLD if told > 0 else _UNTOLD), plain.bands[k]
     start, worth, least = plain.start[manner][k], manner.step * plain.worth[k], plain.unit[k]
-    ahead = max(told, manner.ahead * so_far, least)
+    further = _UNTOLD.ahead if plain.is_guess and k == 0 else manner.ahead
+    ahead = max(told, further * so_far, least)
     steep = worth / ahead
     level = part * steep
     level += start

@@ -70,13 +70,15 @@ class Router:
     A lead goes to the rep whose score less price is greatest among those who have room for it. Prices start
     as the plan's. At every moment each rep's is raised or lowered so that what she has, plus what she takes
     of the rest of the stream at the plan's prices, less what the change turns away, ends inside her limits:
-    dual averaging with a step of one over what is still to come. Frozen prices do not keep bands.
+    dual averaging with a step in proportion to one over what is still to come. Frozen prices do not keep
+    bands. Nothing is solved again while leads come: all prices follow from sums, in one pass over the reps.
 
     Capacity, and the upper end of each band, are never passed. The lower end is kept by prices that fall
     without limit as the stream runs out; where the leads that come are too few or too large for it, a rep can
-    stay below. With `expected` the bands are those of the end of the stream. Without, nobody knows the end:
-    they are kept at every moment, around the fair share of what has come so far, at some cost in score. Equal
-    offers fall to the rep who comes first in label order.
+    stay below. The bands are those of the end of the stream that is expected: before it, a rep may be above
+    the band of the moment. From then on, and from the start with ``expected=0``, they are kept at every
+    moment, around the fair share of what has come so far. Equal offers fall to the rep who comes first in
+    label order.
 
     References
     ----------
