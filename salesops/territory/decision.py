@@ -63,6 +63,9 @@ class RunnerUp(NamedTuple):
 class Decision:
     """Where one lead goes, made by :meth:`Router.route`; :meth:`Router.commit` counts it.
 
+    Owner, score and price are there at once. The other fields are worked out when one of them is first read,
+    or when the decision is committed, from what was so when it was made.
+
     Attributes
     ----------
     lead_id : hashable
