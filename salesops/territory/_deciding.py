@@ -13,7 +13,8 @@ from salesops._faults import raise_all
 from salesops._frames import Labels, Reader, check_known
 from salesops.errors import Problem
 from salesops.territory._desk import Asked, Desk
-from salesops.territory._routing import Offers, State, Terms, all_offers, best_offer, has_room, offers
+from salesops.territory._offers import Offers, all_offers, best_offer, has_room, offers
+from salesops.territory._routing import State, Terms
 from salesops.territory.decision import Decision, RunnerUp, made
 
 _RUNNERS_UP = 3

@@ -1,14 +1,14 @@
-"""The router on arrays: prices that move with every lead, the limits they serve, and the choice they lead to.
+"""The router on arrays: prices that move with every lead, and the limits that they serve.
 
 Positions stand for reps. A :class:`State` is a pure function of what the reps have and of what has come in,
-so two routers with the same numbers always choose alike.
+so two routers with the same numbers price alike.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from operator import add, mul
+from operator import add
 from typing import NamedTuple
 
 import attrs
@@ -276,124 +276,6 @@ def _cheap(terms: Terms, used: tuple[FloatArray, ...], prices: list[FloatArray])
     edge = np.partition(cost, _CHEAP - 1)[_CHEAP - 1]
     below = np.flatnonzero(cost < edge).tolist()
     return sorted(below + np.flatnonzero(cost == edge)[: _CHEAP - len(below)].tolist())
-
-
-def has_room(terms: Terms, state: State, use: Sequence[float], rep: int) -> bool:
-    """Say whether a lead may go to a rep: within capacity, and within the band once the lead is counted."""
-    plain, used = terms.plain, state.used
-    if used[0].item(rep) + use[0] > plain.full[rep]:
-        return False
-    for k, width in plain.tops:
-        amount = use[k]
-        if amount:
-            top = max(state.sure[k], state.total[k] + amount) * width
-            if used[k].item(rep) + amount > plain.share[rep] * top:
-                return False
-    return True
-
-
-Offers = list[tuple[float, int, float]]
-
-
-def offers(terms: Terms, state: State, reps: list[int], scores: list[float], use: Sequence[float]) -> Offers:
-    """Rank reps by their offers, ``(price less score, rep, score)``: the best first, then the first rep.
-
-    Ranked are those who are near and, where a lead may be cold, those whose time is cheapest.
-    """
-    near = set(reps)
-    others = [rep for rep in state.cheap if rep not in near] if terms.is_cold else []
-    reps, scores = reps + others, scores + [0.0] * len(others)
-    return sorted(zip(_losses(state, reps, scores, 1.0, use), reps, scores, strict=True))
-
-
-def best_offer(
-    terms: Terms,
-    state: State,
-    reps: list[int],
-    nearness: list[float],
-    factor: float,
-    use: Sequence[float],
-    able: frozenset[int] | None,
-) -> tuple[int, float, float]:
-    """Find the best offer of somebody with the skills and the room, as :func:`offers` ranks them.
-
-    A list is looked through faster than it is sorted, and those who are not near join it only once they may
-    offer as much as who is left. Gives the rep, her price less the score, and the score; -1, 0, 0 for nobody.
-    """
-    losses, n_near = _losses(state, reps, nearness, factor, use), len(reps)
-    loss = min(losses, default=math.inf)
-    lowest = sum(map(mul, use, state.lowest)) if terms.is_cold else math.inf
-    while True:
-        if loss >= lowest < math.inf:
-            cheap = _prices_of(state, state.cheap, use)
-            lowest = min(cheap, default=math.inf)
-            if loss >= lowest:
-                reps, losses = _joined(reps, losses, state.cheap, cheap)
-                loss, lowest = min(losses, default=math.inf), math.inf
-        if loss == math.inf:
-            break
-        at = losses.index(loss)
-        if losses.count(loss) > 1:
-            at = reps.index(min(rep for rep, each in zip(reps, losses, strict=True) if each == loss))
-        rep = reps[at]
-        if (able is None or rep in able) and has_room(terms, state, use, rep):
-            if loss > 0 and not terms.is_cold:
-                break
-            return rep, loss, factor * nearness[at] if at < n_near else 0.0
-        losses[at] = math.inf
-        loss = min(losses)
-    if terms.is_cold:
-        scores = [factor * each for each in nearness]
-        for loss, rep, score in all_offers(terms, state, reps[:n_near], scores, use):
-            if (able is None or rep in able) and has_room(terms, state, use, rep):
-                return rep, loss, score
-    return -1, 0.0, 0.0
-
-
-def _prices_of(state: State, reps: list[int], use: Sequence[float]) -> list[float]:
-    """Price a lead at some reps."""
-    if len(use) == 2:
-        (work, amount), (first, second) = use, state.prices
-        return [work * first[rep] + amount * second[rep] for rep in reps]
-    return _losses(state, reps, [0.0] * len(reps), 1.0, use)
-
-
-def _joined(
-    reps: list[int], losses: list[float], others: list[int], theirs: list[float]
-) -> tuple[list[int], list[float]]:
-    """Put those of the others who are not there behind the reps, and their losses behind the losses."""
-    near = set(reps)
-    fresh = [k for k, rep in enumerate(others) if rep not in near]
-    return reps + [others[k] for k in fresh], losses + [theirs[k] for k in fresh]
-
-
-def all_offers(
-    terms: Terms, state: State, reps: list[int], scores: list[float], use: Sequence[float]
-) -> Offers:
-    """Rank every rep: the way out when nobody near, and nobody cheap, has room."""
-    dense = [0.0] * len(terms.share)
-    for rep, score in zip(reps, scores, strict=True):
-        dense[rep] = score
-    everyone = list(range(len(dense)))
-    return sorted(zip(_losses(state, everyone, dense, 1.0, use), everyone, dense, strict=True))
-
-
-def _losses(
-    state: State, reps: list[int], nearness: list[float], factor: float, use: Sequence[float]
-) -> list[float]:
-    """Take scores, ``factor * nearness``, from prices."""
-    if len(use) == 2:
-        # The usual case, capacity and one band, in one go: it stands between a request and its answer.
-        (work, amount), (first, second) = use, state.prices
-        return [
-            work * first[rep] + amount * second[rep] - factor * each
-            for rep, each in zip(reps, nearness, strict=True)
-        ]
-    work, prices = use[0], state.prices[0]
-    cost = [work * prices[rep] for rep in reps]
-    for amount, prices in zip(use[1:], state.prices[1:], strict=True):
-        cost = [each + amount * prices[rep] for each, rep in zip(cost, reps, strict=True)]
-    return [price - factor * each for price, each in zip(cost, nearness, strict=True)]
 
 
 def taken(terms: Terms, state: State, rep: int, use: Sequence[float]) -> State:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesops import territory
-from salesops.territory import _routing
+from salesops.territory import _offers
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def test_the_best_offer_is_the_first_of_all_that_are_ranked(seed, is_tied):
         scores = [one["value"] * each for each in near.values()]
         state = router._state
         ranked = [
-            *_routing.offers(router._terms, state, list(near), scores, use),
-            *_routing.all_offers(router._terms, state, list(near), scores, use),
+            *_offers.offers(router._terms, state, list(near), scores, use),
+            *_offers.all_offers(router._terms, state, list(near), scores, use),
         ]
-        fits = [offer for offer in ranked if _routing.has_room(router._terms, state, use, offer[1])]
+        fits = [offer for offer in ranked if _offers.has_room(router._terms, state, use, offer[1])]
         assert decision.rep_id == (fits[0][1] if fits else None)
         if fits:
             assert (decision.price - decision.score, decision.score) == pytest.approx(
