@@ -51,31 +51,30 @@ def best_offer(
     A list is looked through faster than it is sorted, and those who are not near join it only once they may
     offer as much as who is left. Gives the rep, her price less the score, and the score; -1, 0, 0 for nobody.
     """
-    losses, n_near = _losses(state, reps, nearness, factor, use), len(reps)
-    loss = min(losses, default=math.inf)
+    losses = _losses(state, reps, nearness, factor, use)
+    loss, others = min(losses, default=math.inf), []
     lowest = sum(map(mul, use, state.lowest)) if terms.is_cold else math.inf
     while True:
         if loss >= lowest < math.inf:
-            cheap = _prices_of(state, state.cheap, use)
-            lowest = min(cheap, default=math.inf)
-            if loss >= lowest:
-                reps, losses = _joined(reps, losses, state.cheap, cheap)
-                loss, lowest = min(losses, default=math.inf), math.inf
-        if loss == math.inf:
-            break
-        at = losses.index(loss)
-        if losses.count(loss) > 1:
+            others = sorted(zip(_prices_of(state, state.cheap, use), state.cheap, strict=True), reverse=True)
+            lowest = math.inf
+        at = losses.index(loss) if loss < math.inf else -1
+        if at >= 0 and losses.count(loss) > 1:
             at = reps.index(min(rep for rep, each in zip(reps, losses, strict=True) if each == loss))
-        rep = reps[at]
-        if (able is None or rep in able) and has_room(terms, state, use, rep):
-            if loss > 0 and not terms.is_cold:
-                break
-            return rep, loss, factor * nearness[at] if at < n_near else 0.0
+        if others and (at < 0 or others[-1] < (loss, reps[at])):
+            price, rep = others.pop()
+            if rep not in reps and (able is None or rep in able) and has_room(terms, state, use, rep):
+                return rep, price, 0.0
+            continue
+        if at < 0 or (loss > 0 and not terms.is_cold):
+            break
+        if (able is None or reps[at] in able) and has_room(terms, state, use, reps[at]):
+            return reps[at], loss, factor * nearness[at]
         losses[at] = math.inf
         loss = min(losses)
     if terms.is_cold:
         scores = [factor * each for each in nearness]
-        for loss, rep, score in all_offers(terms, state, reps[:n_near], scores, use):
+        for loss, rep, score in all_offers(terms, state, reps, scores, use):
             if (able is None or rep in able) and has_room(terms, state, use, rep):
                 return rep, loss, score
     return -1, 0.0, 0.0
@@ -87,15 +86,6 @@ def _prices_of(state: State, reps: list[int], use: Sequence[float]) -> list[floa
         (work, amount), (first, second) = use, state.prices
         return [work * first[rep] + amount * second[rep] for rep in reps]
     return _losses(state, reps, [0.0] * len(reps), 1.0, use)
-
-
-def _joined(
-    reps: list[int], losses: list[float], others: list[int], theirs: list[float]
-) -> tuple[list[int], list[float]]:
-    """Put those of the others who are not there behind the reps, and their losses behind the losses."""
-    near = set(reps)
-    fresh = [k for k, rep in enumerate(others) if rep not in near]
-    return reps + [others[k] for k in fresh], losses + [theirs[k] for k in fresh]
 
 
 def all_offers(
