@@ -1,9 +1,13 @@
 """Who earns what: plans, credits, exact payouts with one explained line for every step."""
 
 from salesops.comp.components import Bonus, BonusPoint, Cap, Commission, Tier
+from salesops.comp.credited import CreditRun, DealExplanation
+from salesops.comp.crediting import CreditRule, CreditRules, Receiver
+from salesops.comp.crediting_run import credit
 from salesops.comp.curve import PayoutCurve, payout_curve
 from salesops.comp.engine import calculate
 from salesops.comp.explain import Explanation
+from salesops.comp.expressions import Expression
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.comp.statement import Statement
@@ -15,10 +19,17 @@ __all__ = [
     "Commission",
     "CompPlan",
     "CompRun",
+    "CreditRule",
+    "CreditRules",
+    "CreditRun",
+    "DealExplanation",
     "Explanation",
+    "Expression",
     "PayoutCurve",
+    "Receiver",
     "Statement",
     "Tier",
     "calculate",
+    "credit",
     "payout_curve",
 ]

@@ -1,0 +1,138 @@
+"""Which rules count for which deals, and what each of them credits in all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from salesops import _money as money
+from salesops._money import IntArray, Whole
+from salesops.comp._crediting_deals import Deals, column_of
+from salesops.comp._expressions_columns import Column
+from salesops.comp._expressions_parse import Program, parse
+from salesops.comp._expressions_run import MISSING, Answer, evaluate
+from salesops.comp._triage import HELD, REJECTED
+from salesops.comp.crediting import CreditRule, CreditRules
+from salesops.comp.expressions import ordered
+
+
+class Matched(NamedTuple):
+    """The deals that one rule credits, and the whole of each in minor units: before and with this row.
+
+    `before` is what the deal and its earlier refunds came to, so that the parts of a full refund mirror those
+    of the deal.
+    """
+
+    rule: int
+    rows: IntArray
+    before: Whole
+    after: Whole
+
+
+class Book:
+    """Columns and formulas of the deals, each worked out once."""
+
+    def __init__(self, deals: Deals, rules: CreditRules) -> None:
+        self.deals = deals
+        self.kinds = rules.kinds
+        formulas, _ = ordered(rules.measures, self.kinds, "measures")
+        programs = [
+            parse(text, self.kinds)[0] for rule in rules.rules for text in (rule.when, rule.value) if text
+        ]
+        named = frozenset().union(*(program.names for program in [*programs, *(p for _, p in formulas)]))
+        own = sorted(named - {name for name, _ in formulas})
+        self.columns: dict[str, Column] = {name: column_of(deals, name, self.kinds[name]) for name in own}
+        self.sentences: dict[str, dict[int, str]] = {}
+        for name, program in formulas:
+            answer = self.ask(program)
+            self.sentences[name] = answer.reasons
+            held = np.where(answer.column.held > 0, MISSING, 0)
+            self.columns[name] = answer.column._replace(held=held)
+
+    def ask(self, program: Program) -> Answer:
+        """Evaluate a program for every deal."""
+        used = {name: self.columns[name] for name in sorted(program.names)}
+        return evaluate(program, used, len(self.deals.ids))
+
+    def program(self, text: str) -> Program:
+        """Give the program of a text of the rules."""
+        return parse(text, self.kinds)[0]
+
+
+def match(deals: Deals, rules: CreditRules, book: Book) -> list[Matched]:
+    """Find the deals of each rule and their wholes; those without a value wait, those without a rule end."""
+    taken = np.zeros(len(deals.ids), dtype=np.bool_)
+    chosen: dict[int, IntArray] = {}
+    for measure in sorted({rule.measure for rule in rules.rules}):
+        mine = [k for k, rule in enumerate(rules.rules) if rule.measure == measure]
+        for k, rows in _choose(deals, rules.rules, mine, book).items():
+            chosen[k] = rows
+            taken[rows] = True
+    deals.triage.set_aside(
+        ~taken, REJECTED, "no rule", "deal_id", "no rule of crediting is for this deal", is_fault=False
+    )
+    wholes = {k: _whole(deals, rules.rules[k], rows, book, rules) for k, rows in chosen.items()}
+    fine = deals.triage.paid()
+    fine &= fine[deals.source]
+    lost = deals.triage.paid() & ~fine
+    message = "the deal that it refunds is not credited"
+    deals.triage.set_aside(lost, HELD, "unknown deal", "refund_of", message)
+    matched = []
+    for k in sorted(chosen):
+        keep = fine[chosen[k]]
+        matched.append(_chained(deals, k, chosen[k][keep], wholes[k][keep]))
+    return matched
+
+
+def _choose(
+    deals: Deals, rules: Sequence[CreditRule], mine: Sequence[int], book: Book
+) -> dict[int, IntArray]:
+    """Let the most specific rule of a measure have each deal, and those that count beside it."""
+    known = [book.program(rules[k].when or "true") for k in mine]
+    weight = {
+        k: rules[k].specificity
+        if rules[k].specificity is not None
+        else (program.n_conditions if rules[k].when else 0)
+        for k, program in zip(mine, known, strict=True)
+    }
+    programs = dict(zip(mine, known, strict=True))
+    open_ = deals.triage.paid()
+    chosen: dict[int, IntArray] = {}
+    for k in sorted(mine, key=lambda k: (-(weight[k] or 0), k)):
+        column, reasons = book.ask(programs[k])
+        column = Column(*(part[deals.source] for part in column))
+        asked = deals.triage.paid() if rules[k].applies == "beside" else open_ & deals.triage.paid()
+        _hold(deals, asked & (column.held > 0), column, reasons, f"when of rule {rules[k].name!r}")
+        fits = asked & (column.held == 0) & column.values.astype(np.bool_)
+        chosen[k] = np.flatnonzero(fits)
+        if rules[k].applies == "alone":
+            open_ = open_ & ~fits
+    return chosen
+
+
+def _hold(deals: Deals, rows: np.ndarray, column: Column, reasons: dict[int, str], what: str) -> None:
+    message = f"the {what} has no value"
+    deals.triage.set_aside(
+        rows, HELD, "no value", "rules", message, value=lambda k: reasons[int(column.held[k])]
+    )
+
+
+def _whole(deals: Deals, rule: CreditRule, rows: IntArray, book: Book, rules: CreditRules) -> Whole:
+    """Give what a rule credits of each deal, in minor units of its currency (units count as major ones)."""
+    column, reasons = book.ask(book.program(rule.value))
+    mine = np.zeros(len(deals.ids), dtype=np.bool_)
+    mine[rows] = True
+    _hold(deals, mine & (column.held > 0), column, reasons, f"value of rule {rule.name!r}")
+    exact = money.multiply(column.values[rows], 10 ** deals.places[rows])
+    return money.divide(exact, column.over[rows], rules.rounding)
+
+
+def _chained(deals: Deals, k: int, rows: IntArray, whole: Whole) -> Matched:
+    """Run totals over each deal and its refunds, in order of day and id."""
+    order = np.lexsort((deals.rank[rows], deals.day[rows], deals.source[rows] != rows, deals.source[rows]))
+    source = deals.source[rows][order]
+    first = np.diff(source, prepend=-1) != 0
+    after = money.cumulative(whole[order], first)
+    return Matched(k, rows[order], money.add(after, -whole[order]), after)
