@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -10,12 +11,15 @@ import attrs
 import numpy as np
 import pandas as pd
 
+from salesops import _money as money
 from salesops._frames import Ids, Labels, Reader
 from salesops._frames.ids import factorize
 from salesops._money import IntArray, Whole
 from salesops.comp._compile import whole_array
 from salesops.comp._periods import Spans, overlapping, read_spans, span_text
 from salesops.errors import Problem, show
+
+_WIDEST = 64
 
 
 @attrs.frozen(eq=False)
@@ -56,27 +60,39 @@ def read_splits(data: object, faults: list[Problem]) -> Splits:
         return Splits(no_ids(), no_ids(), (), np.empty(0, dtype=np.int64))
     table = Reader(data, "splits", key=("deal_id", "rep_id"), faults=faults)
     deals, reps = table.ids("deal_id"), table.ids("rep_id")
-    role = table.texts("role", optional=True)
+    roles = [None if name is None else str(name) for name in table.texts("role", optional=True)]
     column = "share" if table.has("share") else "weight"
+    weight, scale, is_right = _weights(table, column)
+    role = pd.factorize(np.array(roles, dtype=object))[0]
+    group = deals.codes * (int(role.max(initial=-1)) + 2) + role + 1
+    twice = pd.Series(group * (len(reps.distinct) + 1) + reps.codes).duplicated().to_numpy()
+    table.fault("rep_id", twice, "a rep stands once for a deal and role", hint="add the shares up")
+    if is_right:
+        _check_sums(table, column, group, weight, scale)
+    return Splits(deals, reps, tuple(roles), weight)
+
+
+def _weights(table: Reader, column: str) -> tuple[Whole, int, bool]:
+    """Read shares or weights as whole numbers over one scale; the same text is read once."""
     cells = table.frame[column].tolist() if table.has(column) else [1] * len(table)
-    weights = [_weight(cell) for cell in cells]
-    wrong = [k for k, weight in enumerate(weights) if weight is None]
+    known: dict[tuple[type, Hashable], Fraction | None] = {}
+    for cell in dict.fromkeys((type(cell), cell) for cell in cells if isinstance(cell, Hashable)):
+        known[cell] = _weight(cell[1])
+    read = [known.get((type(cell), cell)) if isinstance(cell, Hashable) else None for cell in cells]
+    wrong = [k for k, weight in enumerate(read) if weight is None]
     hint = "write text, a whole number or a Decimal; a float is not exact"
     table.fault(column, wrong, "is not an exact number", hint=hint)
-    negative = [k for k, weight in enumerate(weights) if weight is not None and weight < 0]
+    negative = [k for k, weight in enumerate(read) if weight is not None and weight.numerator < 0]
     table.fault(column, negative, f"a {column} is 0 or more")
-    known = [weight or Fraction(0) for weight in weights]
-    roles = [None if name is None else str(name) for name in role]
-    group = _groups(deals, roles)
-    _check_people(table, group, reps)
-    if not wrong and not negative:
-        _check_sums(table, column, group, known)
-    scale = int(np.lcm.reduce([weight.denominator for weight in set(known)], dtype=object, initial=1))
-    return Splits(deals, reps, tuple(roles), whole_array([int(weight * scale) for weight in known]))
+    found = [weight for weight in known.values() if weight is not None]
+    scale = math.lcm(*(weight.denominator for weight in found))
+    whole = {key: int((weight or Fraction(0)) * scale) for key, weight in known.items()}
+    weights = [whole.get((type(cell), cell), 0) if isinstance(cell, Hashable) else 0 for cell in cells]
+    return whole_array(weights), scale, not wrong and not negative
 
 
 def _weight(cell: Any) -> Fraction | None:
-    if isinstance(cell, (bool, float, np.floating)):
+    if isinstance(cell, (bool, float, np.floating)) or len(str(cell)) > _WIDEST:
         return None
     try:
         return Fraction(cell.item() if isinstance(cell, np.generic) else cell)
@@ -84,30 +100,20 @@ def _weight(cell: Any) -> Fraction | None:
         return None
 
 
-def _groups(deals: Ids, roles: Sequence[str | None]) -> list[tuple[int, str | None]]:
-    return list(zip(deals.codes.tolist(), roles, strict=True))
-
-
-def _check_people(table: Reader, group: Sequence[tuple[int, str | None]], reps: Ids) -> None:
-    """Refuse a rep who stands twice for one deal and role."""
-    first: dict[tuple[object, ...], int] = {}
-    rows = zip(group, reps.codes.tolist(), strict=True)
-    twice = [k for k, (key, rep) in enumerate(rows) if first.setdefault((key, rep), k) < k]
-    table.fault("rep_id", twice, "a rep stands once for a deal and role", hint="add the shares up")
-
-
-def _check_sums(
-    table: Reader, column: str, group: Sequence[tuple[int, str | None]], weights: Sequence[Fraction]
-) -> None:
-    sums: dict[tuple[int, str | None], Fraction] = {}
-    first: dict[tuple[int, str | None], int] = {}
-    for k, (key, weight) in enumerate(zip(group, weights, strict=True)):
-        sums[key] = sums.get(key, Fraction(0)) + weight
-        first.setdefault(key, k)
-    wrong = [first[key] for key, total in sums.items() if (total != 1 if column == "share" else not total)]
+def _check_sums(table: Reader, column: str, group: IntArray, weight: Whole, scale: int) -> None:
+    codes, distinct = pd.factorize(group)
+    sums = money.group_totals(weight, codes.astype(np.int64), len(distinct))
+    wrong = sums != scale if column == "share" else sums == 0
+    first = np.unique(codes, return_index=True)[1]
     message = "the shares of a deal add up to 1" if column == "share" else "the weights of a deal are all 0"
     hint = "write weights where the parts need not add up" if column == "share" else None
-    table.fault(column, wrong, message, value=lambda k: f"{float(sums[group[k]]):.2f} in all", hint=hint)
+    table.fault(
+        column,
+        np.sort(first[np.asarray(wrong, dtype=np.bool_)]),
+        message,
+        value=lambda k: f"{int(sums[codes[k]]) / scale:.2f} in all",
+        hint=hint,
+    )
 
 
 def read_owned(
@@ -123,17 +129,15 @@ def read_owned(
     if not table.has(owner):
         table.cells(owner)
     start, end = read_spans(table)
-    same = {(int(ids.codes[a]), int(owners.codes[a])) for a in range(len(ids))}
     pairs = overlapping(ids.codes, start, end)
     partner = dict(pair for a, b in pairs for pair in ((a, b), (b, a)))
-    if partner and len(same):
-        table.fault(
-            owner,
-            sorted(partner),
-            f"there is one {owner} at a time",
-            value=lambda k: f"{show(owners.label(k))} {span_text(start, end, k)}",
-            hint="give the rows a start and an end, the day after the last",
-        )
+    table.fault(
+        owner,
+        sorted(partner),
+        f"there is one {owner} at a time",
+        value=lambda k: f"{show(owners.label(k))} {span_text(start, end, k)}",
+        hint="give the rows a start and an end, the day after the last",
+    )
     return Owned(ids, owners, start, end), key
 
 

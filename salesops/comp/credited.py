@@ -117,7 +117,7 @@ class CreditRun:
         return self.to_frame().__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
-        return f"CreditRun({count(len(self.to_frame()), 'credit')}; deals: {self._tally()})"
+        return f"CreditRun({count(len(self._parts.row), 'credit')}; deals: {self._tally()})"
 
     def _tally(self) -> str:
         tally = np.bincount(self._deals.status, minlength=3).tolist()
@@ -138,8 +138,9 @@ class CreditRun:
         -------
         DataFrame
             ``credit_id, deal_id, rep_id, measure, amount`` (exact text in major units), ``currency``,
-            ``earned_on`` (if deals have a day), ``rule, role`` and ``is_overlay``; by deal, rule and
-            receiver. A ``credit_id`` stays the same when only the amount of its deal changes.
+            ``earned_on`` (if deals have a day), ``rule, role, is_overlay`` and ``deal_amount`` (the whole
+            that the credit is a share of); by deal, rule and receiver. A ``credit_id`` stays the same when
+            only the amount of its deal changes.
 
         Examples
         --------
@@ -150,14 +151,8 @@ class CreditRun:
                    credit_id rep_id measure  amount
         0  d1/all/owner/anna   anna  amount  250.00
         """
-        frame = self._frame(self._parts.amount, "")
-        if self.rules.accumulate == "before_split":
-            frame = pd.concat([frame, self._frame(self._parts.whole, "_whole")], ignore_index=True)
-        return frame
-
-    def _frame(self, amount: IntArray, tail: str) -> pd.DataFrame:
         parts, deals = self._parts, self._deals
-        measures = np.array([rule.measure + tail for rule in self.rules.rules], dtype=object)
+        measures = np.array([rule.measure for rule in self.rules.rules], dtype=object)
         names = np.array([rule.name for rule in self.rules.rules], dtype=object)
         n_shares = np.array([len(rule.receivers) for rule in self.rules.rules], dtype=np.int64)
         deal_id, rep_id = deals.deal_id[parts.row], self._reps.values[parts.rep]
@@ -166,7 +161,7 @@ class CreditRun:
         deal_text = _written(deals.names)[deals.rank[parts.row]]
         rep_text = _written(self._reps)[parts.rep]
         ids = [
-            f"{deal}/{name}/{role}/{rep}{tail}"
+            f"{deal}/{name}/{role}/{rep}"
             for deal, name, role, rep in zip(deal_text, rule, roles, rep_text, strict=True)
         ]
         columns: dict[str, Any] = {
@@ -174,7 +169,7 @@ class CreditRun:
             "deal_id": id_column(deal_id),
             "rep_id": id_column(rep_id),
             "measure": id_column(measures[parts.rule]),
-            "amount": pd.Series(self._texts(amount), dtype=object),
+            "amount": pd.Series(self._texts(parts.amount), dtype=object),
             "currency": id_column(deals.currency[parts.row]),
         }
         if deals.dated:
@@ -185,6 +180,7 @@ class CreditRun:
             "rule": id_column(rule),
             "role": id_column(np.array(roles, dtype=object)),
             "is_overlay": parts.receiver >= n_shares[parts.rule],
+            "deal_amount": pd.Series(self._texts(parts.whole), dtype=object),
         }
         return pd.DataFrame(columns)
 

@@ -48,10 +48,6 @@ _SPECIFICITY = (
     "The larger wins; by default the number of conditions joined by and, 0 without any. Of equals the first "
     "listed wins"
 )
-_ACCUMULATE = (
-    "after_split: tiers meet what each rep is credited; before_split: each rep gets a second credit of the "
-    "measure '<measure>_whole' with the whole deal, for plans that count attainment before the split"
-)
 _MEASURES = "Formulas with names, which rules and other formulas may use; never in a ring"
 
 
@@ -185,9 +181,6 @@ class CreditRules(Model):
     )
     measures: Mapping[str, str] = attrs.field(factory=dict, metadata=about(_MEASURES))
     rules: tuple[CreditRule, ...] = attrs.field(metadata=about("The rules", min_items=1))
-    accumulate: Literal["after_split", "before_split"] = attrs.field(
-        default="after_split", metadata=about(_ACCUMULATE)
-    )
     rounding: Rounding = attrs.field(
         default="half_up", metadata=about("How a value with a fraction of a minor unit is rounded")
     )

@@ -287,14 +287,9 @@ def test_a_repeated_deal_counts_once_and_a_contradictory_one_not_at_all():
     refused(lambda: comp.credit([deal(), deal("120.00")], rules()), "'d1'", "different content")
 
 
-def test_attainment_before_the_split_has_a_measure_of_its_own():
-    run = comp.credit([deal()], rules(accumulate="before_split"), splits=shares(1, 1))
-    assert got(run, "rep_id", "measure", "amount") == [
-        ("a", "amount", "50.00"),
-        ("b", "amount", "50.00"),
-        ("a", "amount_whole", "100.00"),
-        ("b", "amount_whole", "100.00"),
-    ]
+def test_a_credit_knows_the_whole_that_it_is_a_share_of():
+    run = comp.credit([deal()], rules(), splits=shares(1, 1))
+    assert got(run, "amount", "deal_amount") == [("50.00", "100.00")] * 2
 
 
 def test_a_table_that_the_rules_need_is_asked_for():
