@@ -8,6 +8,7 @@ from salesops.comp.curve import PayoutCurve, payout_curve
 from salesops.comp.engine import calculate
 from salesops.comp.explain import Explanation
 from salesops.comp.expressions import Expression
+from salesops.comp.linting import Finding, PlanCheck, check
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.comp.statement import Statement
@@ -25,11 +26,14 @@ __all__ = [
     "DealExplanation",
     "Explanation",
     "Expression",
+    "Finding",
     "PayoutCurve",
+    "PlanCheck",
     "Receiver",
     "Statement",
     "Tier",
     "calculate",
+    "check",
     "credit",
     "payout_curve",
 ]
