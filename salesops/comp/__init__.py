@@ -1,5 +1,6 @@
 """Who earns what: plans, credits, exact payouts with one explained line for every step."""
 
+from salesops.comp.amortization import Amortization, amortize
 from salesops.comp.components import Bonus, BonusPoint, Cap, Commission, Tier
 from salesops.comp.credited import CreditRun, DealExplanation
 from salesops.comp.crediting import CreditRule, CreditRules, Receiver
@@ -14,6 +15,7 @@ from salesops.comp.results import CompRun
 from salesops.comp.statement import Statement
 
 __all__ = [
+    "Amortization",
     "Bonus",
     "BonusPoint",
     "Cap",
@@ -32,6 +34,7 @@ __all__ = [
     "Receiver",
     "Statement",
     "Tier",
+    "amortize",
     "calculate",
     "check",
     "credit",
