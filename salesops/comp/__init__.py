@@ -1,5 +1,6 @@
 """Who earns what: plans, credits, exact payouts with one explained line for every step."""
 
+from salesops.comp import design
 from salesops.comp.amortization import Amortization, amortize
 from salesops.comp.attainments import Empirical, Lognormal, Normal, Uniform
 from salesops.comp.comparison import PlanComparison, compare, compare_runs
@@ -49,6 +50,7 @@ __all__ = [
     "compare",
     "compare_runs",
     "credit",
+    "design",
     "payout_curve",
     "simulate",
 ]

@@ -20,6 +20,7 @@ from salesops._money import EXPONENTS
 from salesops._run import RngLike, generator
 from salesops.comp._lines import ARRAY
 from salesops.comp._moments import Floats, below, draw, shares, top
+from salesops.comp._payments import measure_of
 from salesops.comp.attainments import Attainment, Empirical, Lognormal, Normal, Uniform
 from salesops.comp.curve import payout_curve
 from salesops.comp.engine import calculate
@@ -328,7 +329,8 @@ def _spread(attainment: object) -> Attainment:
 
 
 def _unit(plan: CompPlan) -> int:
-    return 10 ** EXPONENTS.get(plan.currency or "", 2)
+    unit: int = 10 ** EXPONENTS.get(plan.currency or "", 2)
+    return unit
 
 
 def _goal(plan: CompPlan, quota: object) -> int:
@@ -388,13 +390,12 @@ def _drawn(
     attained = draw(spread, rng, (n_draws, n_periods))
     minor = np.rint(attained * goal).astype(np.int64).reshape(-1)
     rep = np.repeat(np.arange(n_draws), n_periods)
-    named = [part.measure for part in plan.components if part.measure is not None]
     credits: dict[str, Any] = {
         "credit_id": np.arange(len(rep)),
         "rep_id": rep,
         "amount": money.format_column(minor, np.ones_like(minor), places),
         "currency": [plan.currency or "USD"] * len(rep),
-        "measure": [named[0] if named else "amount"] * len(rep),
+        "measure": [measure_of(plan)] * len(rep),
     }
     if periods is not None:
         credits["earned_on"] = np.tile([np.datetime64(period.start) for period in periods], n_draws)

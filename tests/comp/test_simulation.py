@@ -67,16 +67,16 @@ SPREADS = [
 def test_the_exact_figures_agree_with_draws_through_the_engine(spread, style):
     parts = plan(on_target(style=style), guarantee="300", cap={"amount": "2500"})
     exact = comp.simulate(parts, attainment=spread, quota="10000")
-    drawn = comp.simulate(parts, attainment=spread, quota="10000", method="draws", n_draws=40_000, rng=3)
-    error = 5 * drawn.sd / math.sqrt(40_000)
+    drawn = comp.simulate(parts, attainment=spread, quota="10000", method="draws", n_draws=12_000, rng=3)
+    error = 5 * drawn.sd / math.sqrt(12_000)
     assert exact.mean == pytest.approx(drawn.mean, abs=error)
-    assert exact.sd == pytest.approx(drawn.sd, rel=0.03)
+    assert exact.sd == pytest.approx(drawn.sd, rel=0.05)
     for share in (0.1, 0.5, 0.9):
-        low, high = drawn.quantile(share - 0.01), drawn.quantile(share + 0.01)
+        low, high = drawn.quantile(share - 0.02), drawn.quantile(share + 0.02)
         assert low - 1 <= exact.quantile(share) <= high + 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.lists(st.integers(1, 300), min_size=0, max_size=3, unique=True),
     st.lists(st.integers(0, 30), min_size=4, max_size=4),
@@ -92,7 +92,7 @@ def test_the_mean_is_the_integral_of_the_curve(starts, rates, spread, capped):
     cost = comp.simulate(plan(part), attainment=spread, quota="10000")
     from salesops.comp._moments import below, top
 
-    edges = np.linspace(0, top(spread), 400_001)
+    edges = np.linspace(0, top(spread), 40_001)
     middle = (edges[1:] + edges[:-1]) / 2
     mass = np.diff(below(spread, edges).mass)
     paid = np.zeros_like(middle)
