@@ -87,6 +87,14 @@ def read_deals(
     rank = names.codes(ids)
     day = day_numbers(days, missing=FIRST_DAY)
     source = _sources(triage, ids, names, refunds)
+    triage.set_aside(
+        currency != currency[source],
+        HELD,
+        "contradictory",
+        "currency",
+        "a refund is in the currency of its deal",
+        value=lambda k: f"{show(currency[k])}, there {show(currency[source[k]])}",
+    )
     deals = Deals(
         table, triage, ids, names, rank, reps, things, day, dated, source, amount, is_read, currency, places
     )
@@ -243,9 +251,11 @@ def _number_column(deals: Deals, name: str, kind: str, cells: pd.Series[Any], em
             REJECTED,
             "unreadable",
             name,
-            rule.message,
+            "a count is a whole number"
+            if kind == "count" and rule.message == money.FINE[0]
+            else rule.message,
             value=lambda k: show(cells.iloc[k]),
-            hint=rule.hint,
+            hint=None if kind == "count" else rule.hint,
         )
     held = np.where(empty, MISSING, 0)
     if wide:

@@ -30,6 +30,7 @@ class Splits:
     reps: Ids
     role: tuple[str | None, ...]
     weight: Whole
+    rows: Sequence[Hashable] = ()
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +41,7 @@ class Owned:
     owners: Ids
     start: IntArray
     end: IntArray
+    rows: Sequence[Hashable] = ()
 
 
 def no_ids() -> Ids:
@@ -69,7 +71,7 @@ def read_splits(data: object, faults: list[Problem]) -> Splits:
     table.fault("rep_id", twice, "a rep stands once for a deal and role", hint="add the shares up")
     if is_right:
         _check_sums(table, column, group, weight, scale)
-    return Splits(deals, reps, tuple(roles), weight)
+    return Splits(deals, reps, tuple(roles), weight, table.rows)
 
 
 def _weights(table: Reader, column: str) -> tuple[Whole, int, bool]:
@@ -138,7 +140,7 @@ def read_owned(
         value=lambda k: f"{show(owners.label(k))} {span_text(start, end, k)}",
         hint="give the rows a start and an end, the day after the last",
     )
-    return Owned(ids, owners, start, end), key
+    return Owned(ids, owners, start, end, table.rows), key
 
 
 class Tree(NamedTuple):

@@ -7,18 +7,18 @@ from typing import Literal
 
 import numpy as np
 
-from salesops._faults import check_choice, raise_all, refuse
-from salesops._frames import Labels
+from salesops._faults import check_choice, closest, raise_all, refuse, warn
+from salesops._frames import Labels, check_same_type
 from salesops._money import ROUNDINGS, Rounding
 from salesops.comp._crediting_deals import Deals, read_deals
 from salesops.comp._crediting_match import Book, match
 from salesops.comp._crediting_parts import Office, share_out
-from salesops.comp._crediting_tables import Owned, ids_of, read_owned, read_splits, tree_of
+from salesops.comp._crediting_tables import Owned, Splits, ids_of, read_owned, read_splits, tree_of
 from salesops.comp._periods import FIRST_DAY, LAST_DAY
 from salesops.comp._triage import open_tables
 from salesops.comp.credited import CreditRun, DealTable
 from salesops.comp.crediting import CreditRule, CreditRules, Receiver
-from salesops.errors import Problem
+from salesops.errors import Problem, show
 
 __all__ = ["credit"]
 
@@ -46,8 +46,8 @@ def credit(
     ----------
     deals : table
         ``deal_id, rep_id, amount`` (major units: Decimal, whole numbers or text) and, as needed,
-        ``closed_on, currency, outcome`` ("won", "lost" or "open"; only what is won is credited), ``lead_id``
-        or ``account_id``, ``refund_of``, and the fields that the rules declare.
+        ``closed_on, currency, outcome`` ("lost" and "open" are not credited), ``lead_id`` or ``account_id``,
+        ``refund_of``, and the fields that the rules declare.
     rules : CreditRules
     splits : table, optional
         ``deal_id, rep_id`` and ``share`` (adding up to 1) or ``weight``; rows with a ``role`` name those whom
@@ -111,6 +111,8 @@ def credit(
         rounding=input_rounding,
     )
     _check_tables(rules, tables, faults)
+    _check_types(book, shared, owned, line, faults)
+    _warn_of_roles(rules, shared)
     named = ids_of([part.rep_id for rule in rules.rules for part in _everybody(rule) if part.to == "rep"])
     reps = Labels.of(book.reps, shared.reps, owned.owners, line.things, line.owners, named)
     tree = tree_of(line, reps, book.day, faults)
@@ -150,6 +152,26 @@ def _check_tables(rules: CreditRules, tables: Mapping[str, object], faults: list
                 fault = Problem(path=table, message=message, values=(f"rules[{k}]: {part.label}",))
                 if fault not in faults:
                     faults.append(fault)
+
+
+def _check_types(deals: Deals, splits: Splits, owned: Owned, line: Owned, faults: list[Problem]) -> None:
+    """Refuse ids that miss their partners only by type, such as '101' and 101."""
+    reps, things = Labels.of(deals.reps, splits.reps), Labels.of(deals.things)
+    check_same_type(faults, "splits.deal_id", splits.deals, deals.names, "deals", splits.rows)
+    check_same_type(faults, "splits.rep_id", splits.reps, Labels.of(deals.reps), "deals", splits.rows)
+    check_same_type(faults, "territories", owned.things, things, "deals", owned.rows)
+    check_same_type(faults, "territories.rep_id", owned.owners, reps, "deals", owned.rows)
+    check_same_type(faults, "reporting.rep_id", line.things, reps, "deals", line.rows)
+
+
+def _warn_of_roles(rules: CreditRules, splits: Splits) -> None:
+    """Warn of roles in the table of splits that no rule credits."""
+    named = {part.role for rule in rules.rules for part in _everybody(rule)}
+    unused = sorted({role for role in splits.role if role is not None and role not in named})
+    for role in unused[:5]:
+        near = closest(role, [name for name in named if name])
+        hint = f"; did you mean {near[0]}?" if near else ""
+        warn(f"splits.role: no rule credits the role {show(role)}{hint}")
 
 
 def _deal_table(deals: Deals) -> DealTable:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesops import comp, territory
-from salesops.errors import InvalidInput
+from salesops.errors import InvalidInput, SalesOpsWarning
+from salesops.models import Opportunity
 
 OWNER = {"name": "all"}
 
@@ -579,3 +580,57 @@ def test_many_deals_agree_with_plain_fractions():
     frame = comp.credit(deals, rules(currency="KRW"), splits=splits).to_frame()
     found = frame.assign(n=frame["amount"].map(int)).groupby("rep_id")["n"].sum().to_dict()
     assert found == expected
+
+
+def test_ids_of_another_type_are_named():
+    split = [{"deal_id": "7", "rep_id": "a"}, {"deal_id": "7", "rep_id": "b"}]
+    refused(
+        lambda: comp.credit([deal(deal_id=7)], rules(), splits=split),
+        "splits.deal_id",
+        "'7' (str)",
+        "7 (int)",
+    )
+    tree = [{"rep_id": 1, "manager_id": 2}]
+    rule = {"name": "all", "overlays": [{"to": "manager"}]}
+    refused(
+        lambda: comp.credit([deal(rep_id="1")], rules(rule), reporting=tree), "reporting.rep_id", "1 (int)"
+    )
+
+
+def test_a_role_that_no_rule_credits_is_told():
+    rule = {"name": "all", "overlays": [{"to": "role", "role": "se", "if_missing": "skip"}]}
+    split = [{"deal_id": "d1", "rep_id": "s", "role": "SE"}]
+    with pytest.warns(SalesOpsWarning, match="role 'SE'; did you mean 'se'"):
+        comp.credit([deal()], rules(rule), splits=split)
+
+
+def test_a_refund_in_another_currency_is_held():
+    deals = [deal(currency="USD"), deal("-5", deal_id="r", refund_of="d1", currency="JPY")]
+    run = comp.credit(deals, rules(), on_error="hold")
+    assert run.held()["reason"].tolist() == ["contradictory"]
+
+
+def test_a_count_with_a_fraction_is_refused():
+    book = rules({"name": "units", "value": "units"}, fields={"units": "count"})
+    refused(
+        lambda: comp.credit([deal(units="2.5")], book), "deals.units", "a count is a whole number", "'2.5'"
+    )
+
+
+def test_opportunities_are_deals():
+    won = Opportunity(
+        deal_id="d1",
+        rep_id="a",
+        amount="12.00",
+        currency="EUR",
+        created_on="2026-01-01",
+        closed_on="2026-02-01",
+        outcome="won",
+    )
+    assert got(comp.credit([won], rules())) == [("a", "12.00")]
+
+
+def test_a_ratio_may_be_a_fraction():
+    book = rules({"name": "part", "value": "amount * share_of"}, fields={"share_of": "ratio"})
+    deals = [deal("9.00", share_of="1/3"), deal("9.00", deal_id="d2", share_of="0.5")]
+    assert [a for _, a in got(comp.credit(deals, book))] == ["3.00", "4.50"]
