@@ -31,6 +31,7 @@ class Movements(NamedTuple):
 
     payout: IntArray
     month: IntArray
+    earned: IntArray
     paid: IntArray
     expensed: IntArray
     amortised: IntArray
@@ -40,6 +41,7 @@ class Movements(NamedTuple):
 def movements(
     amount: IntArray,
     contract: IntArray,
+    earned_month: IntArray,
     paid_month: IntArray,
     terms: Terms,
     spread: Spread,
@@ -47,13 +49,17 @@ def movements(
 ) -> Movements:
     """Spread payouts over the months of their contracts.
 
-    What is paid after the first month is caught up in the month of payment; what is left in the month in
-    which a contract ends is impaired; what is paid from then on, or under the expedient, is expensed at once.
+    What is earned after the first month is caught up in the month in which it is; what is left in the month
+    in which a contract ends is impaired; what is earned from then on, or under the expedient, is expensed at
+    once. What is not paid yet stands in month FAR and is no movement.
     """
     n = len(amount)
     ended = terms.ended[contract]
-    at_once = terms.at_once[contract] | (paid_month >= ended)
-    direct = _block(np.arange(n), paid_month, paid=amount, expensed=np.where(at_once, amount, 0))
+    at_once = terms.at_once[contract] | (earned_month >= ended)
+    every = np.arange(n)
+    earned = _block(every, earned_month, earned=amount, expensed=np.where(at_once, amount, 0))
+    is_paid = np.flatnonzero(paid_month < FAR)
+    settled = _block(is_paid, paid_month[is_paid], paid=amount[is_paid])
     rows = np.flatnonzero(~at_once)
     count = terms.months[contract[rows]]
     payout = np.repeat(rows, count)
@@ -62,17 +68,19 @@ def movements(
     due = _spread(amount, contract, rows, count, payout, step, terms, spread, rounding)
     is_over = month >= ended[payout]
     left = money.group_sums(np.where(is_over, due, 0), payout, n)
-    late = np.maximum(month, paid_month[payout])
+    late = np.maximum(month, earned_month[payout])
     kept = np.flatnonzero(~is_over & (due != 0))
     amortised = _block(payout[kept], late[kept], amortised=due[kept])
     gone = np.flatnonzero(left)
     impaired = _block(gone, ended[gone], impaired=left[gone])
-    return Movements(*(np.concatenate(parts) for parts in zip(direct, amortised, impaired, strict=True)))
+    return Movements(
+        *(np.concatenate(parts) for parts in zip(earned, settled, amortised, impaired, strict=True))
+    )
 
 
 def _block(payout: IntArray, month: IntArray, **columns: IntArray) -> Movements:
     nothing = np.zeros(len(payout), dtype=np.int64)
-    whole = dict.fromkeys(("paid", "expensed", "amortised", "impaired"), nothing) | columns
+    whole = dict.fromkeys(("earned", "paid", "expensed", "amortised", "impaired"), nothing) | columns
     return Movements(payout=payout, month=month, **whole)
 
 

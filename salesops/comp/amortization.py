@@ -30,10 +30,11 @@ from salesops.errors import InternalError, InvalidInput, Problem, show
 
 __all__ = ["Amortization", "amortize"]
 
-_COLUMNS = ("paid", "capitalised", "expensed", "amortised", "impaired", "asset")
+_COLUMNS = ("earned", "paid", "capitalised", "expensed", "amortised", "impaired", "asset", "accrued")
 ACCOUNTS = {
     "asset": "Contract acquisition costs",
     "payable": "Commissions payable",
+    "cash": "Cash",
     "expense": "Commission expense",
     "amortisation": "Amortisation of contract costs",
     "impairment": "Impairment of contract costs",
@@ -49,25 +50,25 @@ class Amortization:
     >>> paid = [{"contract_id": "k1", "amount": "5000.00", "paid_on": "2026-01-15"}]
     >>> contracts = [{"contract_id": "k1", "starts_on": "2026-01-10", "benefit_months": 36}]
     >>> amortize(paid, contracts, currency="USD")
-    Amortization(1 contract, 36 months; paid 5,000.00 USD, all expensed by 2028-12)
+    Amortization(1 contract, 36 months; earned 5,000.00 USD, all expensed by 2028-12)
     """
 
     _contract: NDArray[Any] = attrs.field(alias="_contract", **ARRAY)
     _month: IntArray = attrs.field(alias="_month", **ARRAY)
     _currency: NDArray[Any] = attrs.field(alias="_currency", **ARRAY)
     _moved: NDArray[Any] = attrs.field(alias="_moved", **ARRAY)
-    _asset: IntArray = attrs.field(alias="_asset", **ARRAY)
+    _balance: NDArray[Any] = attrs.field(alias="_balance", **ARRAY)
 
     def __repr__(self) -> str:
         frame = self.to_frame()
         if not len(frame):
-            return "Amortization(nothing paid)"
-        sums = frame.groupby("currency", sort=True)["paid"].sum()
-        paid = ", ".join(money_text(int(total), str(code)) for code, total in sums.items())
+            return "Amortization(nothing earned)"
+        sums = frame.groupby("currency", sort=True)["earned"].sum()
+        earned = ", ".join(money_text(int(total), str(code)) for code, total in sums.items())
         last = month_text(int(self._month.max()))
         contracts = count(frame["contract_id"].nunique(), "contract")
         months = count(frame["period"].nunique(), "month")
-        return f"Amortization({contracts}, {months}; paid {paid}, all expensed by {last})"
+        return f"Amortization({contracts}, {months}; earned {earned}, all expensed by {last})"
 
     def _repr_html_(self) -> str:
         totals = self.totals()
@@ -86,8 +87,9 @@ class Amortization:
         Returns
         -------
         DataFrame
-            ``contract_id, period`` ("2026-07"), ``paid, capitalised, expensed`` (at once), ``amortised,
-            impaired, asset`` (at the end of the month) in minor units of ``currency``.
+            ``contract_id, period`` ("2026-07"), ``earned, paid, capitalised, expensed`` (at once),
+            ``amortised, impaired, asset`` and ``accrued`` (earned and not yet paid; both at the end of the
+            month) in minor units of ``currency``.
 
         Examples
         --------
@@ -98,19 +100,21 @@ class Amortization:
         0  2026-01      13889  486111
         1  2026-02      13889  472222
         """
-        paid, expensed, amortised, impaired = (self._moved[:, k] for k in range(4))
+        earned, paid, expensed, amortised, impaired = (self._moved[:, k] for k in range(5))
         return pd.DataFrame(
             {
                 "contract_id": id_column(self._contract),
                 "period": id_column(
                     np.array([month_text(month) for month in self._month.tolist()], dtype=object)
                 ),
+                "earned": earned.copy(),
                 "paid": paid.copy(),
-                "capitalised": paid - expensed,
+                "capitalised": earned - expensed,
                 "expensed": expensed.copy(),
                 "amortised": amortised.copy(),
                 "impaired": impaired.copy(),
-                "asset": self._asset.copy(),
+                "asset": self._balance[:, 0].copy(),
+                "accrued": self._balance[:, 1].copy(),
                 "currency": id_column(self._currency),
             }
         )
@@ -122,7 +126,7 @@ class Amortization:
         -------
         DataFrame
             ``period, currency``, the columns of :meth:`to_frame`, and ``net``: what the months' expense is
-            above what was paid (amortised and impaired less capitalised).
+            above what was capitalised (amortised and impaired less capitalised).
 
         Examples
         --------
@@ -139,32 +143,34 @@ class Amortization:
             low, high = int(self._month[mine].min()), int(self._month[mine].max())
             place = self._month[mine] - low
             n = high - low + 1
-            paid, expensed, amortised, impaired = (
-                money.group_sums(self._moved[mine, j], place, n) for j in range(4)
+            earned, paid, expensed, amortised, impaired = (
+                money.group_sums(self._moved[mine, j], place, n) for j in range(5)
             )
             columns = {
                 "period": [month_text(month) for month in range(low, high + 1)],
                 "currency": [code] * n,
+                "earned": earned,
                 "paid": paid,
-                "capitalised": paid - expensed,
+                "capitalised": earned - expensed,
                 "expensed": expensed,
                 "amortised": amortised,
                 "impaired": impaired,
-                "asset": np.cumsum(paid - expensed - amortised - impaired),
-                "net": amortised + impaired - (paid - expensed),
+                "asset": np.cumsum(earned - expensed - amortised - impaired),
+                "accrued": np.cumsum(earned - paid),
+                "net": amortised + impaired - (earned - expensed),
             }
             frames.append(pd.DataFrame(columns))
         names = ["period", "currency", *_COLUMNS, "net"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=names)
 
     def reconcile(self) -> pd.DataFrame:
-        """Tie out every month: what was paid to date is expense to date and the asset.
+        """Tie out every month: paid to date and the accrual are expense to date and the asset.
 
         Returns
         -------
         DataFrame
-            ``period, currency, paid_to_date, expense_to_date, asset, difference`` in minor units; the
-            difference is 0.
+            ``period, currency, paid_to_date, accrued, expense_to_date, asset, difference`` in minor units;
+            the difference is 0.
 
         Examples
         --------
@@ -186,9 +192,10 @@ class Amortization:
                 "period": totals["period"],
                 "currency": totals["currency"],
                 "paid_to_date": paid,
+                "accrued": totals["accrued"],
                 "expense_to_date": expense,
                 "asset": totals["asset"],
-                "difference": paid - expense - totals["asset"],
+                "difference": paid + totals["accrued"] - expense - totals["asset"],
             }
         )
 
@@ -198,18 +205,18 @@ class Amortization:
         Parameters
         ----------
         accounts : mapping, optional
-            Names of accounts for ``asset, payable, expense, amortisation, impairment``.
+            Names of accounts for ``asset, payable, cash, expense, amortisation, impairment``.
 
         Returns
         -------
         DataFrame
-            ``period, entry`` ("capitalise", "expense", "amortise", "impair"), ``account, debit, credit`` in
-            minor units of ``currency``.
+            ``period, entry`` ("capitalise", "expense", "pay", "amortise", "impair"), ``account, debit,
+            credit`` in minor units of ``currency``.
 
         Raises
         ------
         InvalidInput
-            If an account is none of the five.
+            If an account is none of these.
 
         Examples
         --------
@@ -219,6 +226,8 @@ class Amortization:
              entry              account   debit  credit
         0  expense   Commission expense  300000       0
         1  expense  Commissions payable       0  300000
+        2      pay  Commissions payable  300000       0
+        3      pay                 Cash       0  300000
         """
         names = {**ACCOUNTS, **(accounts or {})}
         unknown = [name for name in names if name not in ACCOUNTS]
@@ -236,6 +245,7 @@ class Amortization:
         kinds = (
             ("capitalise", "capitalised", "asset", "payable"),
             ("expense", "expensed", "expense", "payable"),
+            ("pay", "paid", "payable", "cash"),
             ("amortise", "amortised", "amortisation", "asset"),
             ("impair", "impaired", "impairment", "asset"),
         )
@@ -264,21 +274,22 @@ class Amortization:
         Raises
         ------
         InvalidInput
-            If nothing was paid for such a contract.
+            If nothing was earned on such a contract.
 
         Examples
         --------
         >>> paid = [{"contract_id": "k1", "amount": "3000.00", "paid_on": "2026-01-15"}]
         >>> contracts = [{"contract_id": "k1", "starts_on": "2026-01-10", "benefit_months": 6}]
         >>> amortize(paid, contracts, currency="USD").explain("k1")
-        "Contract 'k1': 3,000.00 USD paid; 3,000.00 expensed at once, 0.00 amortised, 0.00 impaired."
+        "Contract 'k1': 3,000.00 USD earned, 3,000.00 paid; 3,000.00 expensed at once,
+        0.00 amortised, 0.00 impaired."
         """
         mine = np.array(
             [type(one) is type(contract_id) and one == contract_id for one in self._contract.tolist()]
         )
         if not mine.any():
             near = closest(contract_id, dict.fromkeys(self._contract.tolist()))
-            message = "nothing was paid for such a contract"
+            message = "nothing was earned on such a contract"
             fault = Problem(
                 path="contract_id", message=message, values=(show(contract_id),), suggestions=near
             )
@@ -288,10 +299,10 @@ class Amortization:
             money.format_minor(int(n), EXPONENTS.get(code, 2), thousands=True)
             for n in self._moved[mine].sum(axis=0)
         ]
-        paid, expensed, amortised, impaired = sums
+        earned, paid, expensed, amortised, impaired = sums
         return (
-            f"Contract {show(contract_id)}: {paid} {code} paid; {expensed} expensed at once, "
-            f"{amortised} amortised, {impaired} impaired."
+            f"Contract {show(contract_id)}: {earned} {code} earned, {paid} paid; "
+            f"{expensed} expensed at once, {amortised} amortised, {impaired} impaired."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -331,14 +342,16 @@ def amortize(
 ) -> Amortization:
     """Capitalise commissions and amortise them over the benefit period of their contracts.
 
-    The month of ``starts_on`` is the first one. What is paid later is caught up in the month of payment;
+    The month of ``starts_on`` is the first one. What is earned later is caught up in that month;
     negative payouts, such as clawbacks, are exact mirrors. In the month of ``ended_on`` nothing more is
-    amortised: what is left of the asset is impaired, and what is paid from then on is expensed at once.
+    amortised: what is left of the asset is impaired, and what is earned from then on is expensed at once.
 
     Parameters
     ----------
     payouts : table
-        ``contract_id, amount`` (major units), ``paid_on[, currency]``: what was paid to win contracts.
+        ``contract_id, amount`` (major units), ``paid_on[, earned_on, currency]``: what was paid to win
+        contracts. What was earned before it is paid is an accrual meanwhile; with ``earned_on``, ``paid_on``
+        may still be missing.
     contracts : table
         ``contract_id, starts_on, benefit_months[, ended_on]``. The benefit period is the expected life of the
         customer where renewals are not commissioned at the same rate, else the term.
@@ -383,7 +396,8 @@ def amortize(
     ...     {"contract_id": "k1", "starts_on": "2026-01-10", "benefit_months": 36, "ended_on": "2027-01-05"}
     ... ]
     >>> amortize(paid, contracts, currency="USD").explain("k1")
-    "Contract 'k1': 5,000.00 USD paid; 0.00 expensed at once, 1,666.67 amortised, 3,333.33 impaired."
+    "Contract 'k1': 5,000.00 USD earned, 5,000.00 paid; 0.00 expensed at once, 1,666.67 amortised,
+    3,333.33 impaired."
     """
     check_choice("spread", spread, ("cumulative", "largest_remainder", "last_month"))
     check_choice("rounding", rounding, ROUNDINGS)
@@ -398,13 +412,15 @@ def amortize(
     table = Reader(tables["payouts"], "payouts", key=("contract_id",), faults=faults)
     ids = table.ids("contract_id")
     check_known(faults, "payouts.contract_id", ids, known, "contracts", table.rows)
-    paid_month = month_numbers(table.dates("paid_on", zone=zone))
+    has_earned = table.has("earned_on")
+    paid_month = month_numbers(table.dates("paid_on", optional=has_earned, zone=zone))
+    earned_month = month_numbers(table.dates("earned_on", zone=zone)) if has_earned else paid_month
     codes, places = read_currencies(table, currency)
     amount = read_amounts(table, places, input_rounding)
     raise_all("amortize", faults)
     row_of = np.argsort(known.codes(contract_ids))
     owner = row_of[known.codes(ids)] if len(ids) else np.empty(0, dtype=np.int64)
-    moved = movements(amount, owner, paid_month, terms, spread, rounding)
+    moved = movements(amount, owner, earned_month, paid_month, terms, spread, rounding)
     return _gathered(moved, known.codes(ids), codes, known)
 
 
@@ -420,8 +436,10 @@ def _gathered(moved: Movements, contract: IntArray, codes: NDArray[Any], known: 
     starts = np.flatnonzero(first)
     sums = np.column_stack([money.group_sums(column[order], group, len(starts)) for column in moved[2:]])
     owner, month = owner[starts], month[starts]
-    left = sums[:, 0] - sums[:, 1] - sums[:, 2] - sums[:, 3]
-    asset = money.narrow(money.cumulative(left, np.diff(owner, prepend=-1) != 0))
+    fresh = np.diff(owner, prepend=-1) != 0
+    left = sums[:, 0] - sums[:, 2] - sums[:, 3] - sums[:, 4]
+    asset = money.narrow(money.cumulative(left, fresh))
+    accrued = money.narrow(money.cumulative(sums[:, 0] - sums[:, 1], fresh))
     ends = np.flatnonzero(np.diff(owner, append=-1) != 0)
     if asset[ends].any():
         raise InternalError("amortize: broken invariant, please report: every payout is expensed in the end")
@@ -430,5 +448,5 @@ def _gathered(moved: Movements, contract: IntArray, codes: NDArray[Any], known: 
         _month=month,
         _currency=np.asarray(currencies, dtype=object)[owner % n],
         _moved=sums,
-        _asset=asset,
+        _balance=np.column_stack([asset, accrued]),
     )

@@ -87,6 +87,23 @@ def test_a_clawback_is_the_exact_mirror():
     assert len(run.journal()) == 0
 
 
+def test_what_is_earned_before_it_is_paid_is_accrued():
+    run = schedule(
+        paid(day="2026-03-31", earned_on="2026-01-15"), paid("10.00", day=None, earned_on="2026-02-01")
+    )
+    totals = run.totals().set_index("period")
+    assert totals["accrued"].tolist()[:3] == [500000, 501000, 1000]
+    assert totals["amortised"].iloc[0] == 13889
+    assert not run.reconcile()["difference"].any()
+    journal = run.journal()
+    assert journal[journal["entry"] == "pay"][["period", "account", "credit"]].iloc[-1].tolist() == [
+        "2026-03",
+        "Cash",
+        500000,
+    ]
+    assert journal["debit"].sum() == journal["credit"].sum()
+
+
 def test_months_may_weigh_by_their_days():
     run = schedule(paid("365.00"), terms=[contract(12, "2026-01-10")], expedient=False, by_days=True)
     assert run.to_frame()["amortised"].tolist()[:3] == [2200, 2800, 3100]
@@ -143,7 +160,7 @@ def test_tables_with_a_fault_are_refused(payouts, terms, names):
 
 def test_nothing_paid_is_a_schedule_of_nothing():
     run = comp.amortize([], [contract()], currency="USD")
-    assert repr(run) == "Amortization(nothing paid)"
+    assert repr(run) == "Amortization(nothing earned)"
     json.dumps(run.to_dict())
 
 
