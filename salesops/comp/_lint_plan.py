@@ -130,6 +130,7 @@ def _limits(whole: Part, parts: list[Part]) -> Iterator[Finding]:
             f"guarantee {text(guarantee)}, targets {text(Fraction(sum(targets)))}",
             "lower the guarantee",
         )
+    yield from _shares(whole, parts)
     for part in parts:
         own, own_per = cap_of(part.row)
         if cap and own is not None and own > cap and own_per == per:
@@ -148,6 +149,29 @@ def _limits(whole: Part, parts: list[Part]) -> Iterator[Finding]:
             hint='write "rounding_step": "to_date"',
             severity="note",
         )
+
+
+def _shares(whole: Part, parts: list[Part]) -> Iterator[Finding]:
+    """Look whether the components share out the variable pay of the plan."""
+    shares = [share for part in parts if (share := part.number("target_share")) is not None]
+    if whole.row.get("pay") is not None and shares and sum(shares) != 1:
+        yield whole.find(
+            "targets-sum",
+            "components",
+            "the shares of variable pay do not add up to 1",
+            percent(Fraction(sum(shares))),
+            "let the target shares of the components add up to 1",
+        )
+
+
+def _guarantee(part: Part) -> Iterator[Finding]:
+    table = part.row.get("amounts")
+    amounts = [Fraction(amount) for amount in table] if isinstance(table, (list, tuple)) else []
+    targets = [target for other in parts_of(part.plan) if (target := other.number("target")) is not None]
+    if amounts and targets and min(amounts) >= sum(targets) and part.row.get("then", "stays") == "stays":
+        found = f"guarantee {text(min(amounts))}, targets {text(Fraction(sum(targets)))}"
+        message = "the guarantee pays as much as reaching all targets"
+        yield part.find("guarantee-without-effort", "amounts", message, found, "lower the guarantee")
 
 
 def _gate(part: Part) -> Iterator[Finding]:
@@ -269,6 +293,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "multiplier": (_multiplier,),
     "scorecard": (_scorecard,),
     "draw": (_draw,),
+    "guarantee": (_guarantee,),
     "contest": (_contest,),
     "clawback": (_clawback,),
 }

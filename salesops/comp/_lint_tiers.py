@@ -14,13 +14,15 @@ _SMALL = 10
 _STEEP = Fraction(5, 2)
 _ROOM = 2
 _TINY_MULTIPLIER = Fraction(1, 5)
+_LARGEST_RATE = Fraction(1, 2)
 
 
 def lint_commission(part: Part) -> Iterator[Finding]:
     """Look at the tiers of a commission."""
     tiers = [tier for tier in part.rows("tiers") if isinstance(tier.get("from"), Fraction)]
     rated = [tier for tier in tiers if isinstance(tier.get("rate"), Fraction)]
-    yield from _thresholds(part, tiers, "tiers")
+    if part.row.get("rate_by") is None:
+        yield from _thresholds(part, tiers, "tiers")
     if not tiers or len(rated) < len(tiers):
         return
     yield from _rates(part, tiers)
@@ -72,7 +74,8 @@ def _rates(part: Part, tiers: list[dict[str, Any]]) -> Iterator[Finding]:
                 f"pays {percent(rate)}",
                 "write 0.05 for 5 %",
             )
-    if _is_multiple(part) and max(rates) <= _TINY_MULTIPLIER:
+    base = part.number("base_rate")
+    if _is_multiple(part) and max(rates) <= _TINY_MULTIPLIER and (base is None or base <= _LARGEST_RATE):
         yield part.find(
             "multiplier-looks-like-rate",
             "tiers",

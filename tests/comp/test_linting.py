@@ -157,11 +157,23 @@ def raw(*parts, **fields):
         ("prizes-rise", {"kind": "contest", "prizes": ["100", "200"]}),
         ("never-taken-back", {"kind": "clawback", "window": 0}),
         ("draw-above-target", {"kind": "draw", "amount": "5000"}),
+        ("guarantee-without-effort", {"kind": "guarantee", "amounts": ["3000"], "then": "stays"}),
     ],
 )
 def test_a_defect_of_a_condition_or_reward_is_found(code, part):
     others = [commission(("0", "0.05", "10000")), bonus(("0", "0"), ("1", "1"))]
     assert code in raw(*others, part)
+
+
+def test_steps_of_a_column_are_no_multiples_of_quota():
+    tenure = commission(("0", "0.08"), ("3", "0.06"), ("5", "0.05"), rate_by="tenure_month")
+    rates = commission(("0", "0.15"), ("13", "0.02"), rate_by="instalment", base_rate="0.9", name="b")
+    assert raw(tenure, rates) == []
+
+
+def test_shares_of_variable_pay_add_up():
+    parts = [on_quota(("0", "1"), name=name, target_share="0.4") for name in ("a", "b")]
+    assert "targets-sum" in raw(*parts, pay={"variable": "1000"})
 
 
 def test_a_kind_that_nobody_knows_is_passed_over():
