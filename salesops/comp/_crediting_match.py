@@ -71,7 +71,12 @@ def match(deals: Deals, rules: CreditRules, book: Book) -> list[Matched]:
             chosen[k] = rows
             taken[rows] = True
     deals.triage.set_aside(
-        ~taken, REJECTED, "no rule", "deal_id", "no rule of crediting is for this deal", is_fault=False
+        ~taken,
+        REJECTED,
+        "no crediting rule",
+        "deal_id",
+        "no rule of crediting is for this deal",
+        is_fault=False,
     )
     wholes = {k: _whole(deals, rules.rules[k], rows, book, rules) for k, rows in chosen.items()}
     fine = deals.triage.paid()

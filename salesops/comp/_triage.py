@@ -31,7 +31,7 @@ Reason = Literal[
     "above the last tier",
     "negative total",
     "not won",
-    "no rule",
+    "no crediting rule",
     "no value",
     "no receiver",
     "unknown deal",

@@ -160,8 +160,9 @@ class CreditRun:
         rule = names[parts.rule]
         deal_text = _written(deals.names)[deals.rank[parts.row]]
         rep_text = _written(self._reps)[parts.rep]
+        plain = {text: _escaped(text) for text in {*rule.tolist(), *roles}}
         ids = [
-            f"{deal}/{name}/{role}/{rep}"
+            f"{deal}/{plain[name]}/{plain[role]}/{rep}"
             for deal, name, role, rep in zip(deal_text, rule, roles, rep_text, strict=True)
         ]
         columns: dict[str, Any] = {
@@ -219,8 +220,8 @@ class CreditRun:
         >>> rules = comp.CreditRules(currency="USD", rules=[comp.CreditRule(name="all", when="amount > 500")])
         >>> run = comp.credit([{"deal_id": "d1", "rep_id": "anna", "amount": "250.00"}], rules)
         >>> run.deals()[["deal_id", "amount", "status", "reason"]]
-          deal_id  amount    status   reason
-        0      d1   25000  rejected  no rule
+          deal_id  amount    status            reason
+        0      d1   25000  rejected  no crediting rule
         """
         table = self._deals
         frame = self._deal_frame(np.arange(len(table.status)))
@@ -429,5 +430,10 @@ def _written(labels: Labels) -> NDArray[Any]:
     """Write ids so that no two of them read the same: as they are, or as Python would where kinds mix."""
     plain = len(labels.families) <= 1 and labels.families <= {"str", "int"}
     texts = np.empty(len(labels), dtype=object)
-    texts[:] = [str(value) if plain else repr(value) for value in labels.values.tolist()]
+    texts[:] = [_escaped(str(value) if plain else repr(value)) for value in labels.values.tolist()]
     return texts
+
+
+def _escaped(text: str) -> str:
+    """Take the stroke that joins the parts of an id out of a part, as JSON pointers do."""
+    return text.replace("~", "~0").replace("/", "~1") if "/" in text or "~" in text else text

@@ -223,7 +223,7 @@ def test_only_what_is_won_is_credited():
 
 def test_a_deal_without_a_rule_is_rejected_with_the_reason():
     run = comp.credit([deal()], rules({"name": "big", "when": "amount >= 1000"}))
-    assert run.rejected()["reason"].tolist() == ["no rule"]
+    assert run.rejected()["reason"].tolist() == ["no crediting rule"]
     assert len(run.to_frame()) == 0
 
 
@@ -634,3 +634,19 @@ def test_a_ratio_may_be_a_fraction():
     book = rules({"name": "part", "value": "amount * share_of"}, fields={"share_of": "ratio"})
     deals = [deal("9.00", share_of="1/3"), deal("9.00", deal_id="d2", share_of="0.5")]
     assert [a for _, a in got(comp.credit(deals, book))] == ["3.00", "4.50"]
+
+
+def test_strokes_in_names_never_join_two_credits():
+    deals = [deal(deal_id="a/b"), deal(deal_id="a")]
+    book = rules({"name": "all"}, {"name": "b/all", "measure": "other"})
+    frame = comp.credit(deals, book).to_frame()
+    assert frame["credit_id"].is_unique
+    assert "a~1b/all/owner/a" in set(frame["credit_id"])
+
+
+def test_a_changed_amount_keeps_the_ids_of_its_credits():
+    ids = [
+        comp.credit([deal(amount)], rules(), splits=shares(1, 2)).to_frame()["credit_id"].tolist()
+        for amount in ("100.00", "250.00")
+    ]
+    assert ids[0] == ids[1]
