@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import heapq
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
 from salesops._faults import closest
-from salesops.comp._expressions_tokens import MOST_DEPTH, MOST_NODES, Flaw, Token, tokens_of, too_deep
+from salesops.comp._expressions_tokens import (
+    FLAWS_TOLD,
+    MOST_CHARACTERS,
+    MOST_DEPTH,
+    MOST_NODES,
+    Flaw,
+    Token,
+    tokens_of,
+    too_deep,
+)
 from salesops.comp._expressions_types import CALLS, NUMBER, UNKNOWN, Node, called, is_numeric, joined, like
 
 _POWERS = {"or": 1, "and": 2, "in": 4, "not": 4, "+": 5, "-": 5, "*": 6, "/": 6}
 _POWERS |= dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4)
 _NOT, _COMPARED, _SIGN = 3, 4, 7
+_SUGGESTED, _SHOWN = 100, 12
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 RESERVED = frozenset({"and", "or", "not", "in", "true", "false", *CALLS})
 _NO_LOOPS = frozenset({"for", "while", "lambda", "def", "import", "return"})
 
@@ -47,15 +60,22 @@ class _Stop(Exception):
 
 def parse(text: str, fields: Mapping[str, str]) -> tuple[Program, list[Flaw]]:
     """Read an expression over declared fields; with flaws, the program is not to be run."""
-    return _parse(text, tuple(sorted(fields.items())))
+    named = {name: fields[name] for name in _NAME.findall(text[:MOST_CHARACTERS]) if name in fields}
+    program, flaws = _known(text, tuple(sorted(named.items())))
+    return (program, flaws) if not flaws else _read(text, fields)
 
 
 @functools.lru_cache(maxsize=512)
-def _parse(text: str, fields: tuple[tuple[str, str], ...]) -> tuple[Program, list[Flaw]]:
+def _known(text: str, fields: tuple[tuple[str, str], ...]) -> tuple[Program, list[Flaw]]:
+    """Read an expression once, over the fields that it names."""
+    return _read(text, dict(fields))
+
+
+def _read(text: str, fields: Mapping[str, str]) -> tuple[Program, list[Flaw]]:
     tokens, flaws = tokens_of(text)
     if flaws:
         return Program(text, (), UNKNOWN, 0), flaws
-    parser = _Parser(tokens, dict(fields))
+    parser = _Parser(tokens, fields)
     try:
         kind = parser.whole()
     except _Stop as stop:
@@ -112,6 +132,8 @@ class _Parser:
         if len(self.steps) >= MOST_NODES:
             message = f"an expression has at most {MOST_NODES} parts"
             raise _Stop(Flaw(message, start, end, "give a part of it a name as a measure of its own"))
+        if len(self.flaws) >= FLAWS_TOLD:
+            raise _Stop(self.flaws.pop())
         self.steps.append(Node(op, value, arity, kind, start, end))
         return _Part(kind, start, end, op)
 
@@ -171,14 +193,14 @@ class _Parser:
         kind = self.fields.get(token.text)
         if kind is None:
             hint = "there are no loops and no definitions" if token.text in _NO_LOOPS else self.known()
-            near = closest(token.text, [*self.fields])
+            near = closest(token.text, [*self.fields]) if len(self.fields) <= _SUGGESTED else ()
             flaw = Flaw("names a field that is not declared", token.start, token.end, hint, near)
             self.flaws.append(flaw)
         return self.step("name", token.text, 0, kind or UNKNOWN, token.start, token.end)
 
     def known(self) -> str:
-        names = sorted(self.fields)
-        return f"declared are {', '.join(names[:12])}" if names else "no field is declared"
+        names = heapq.nsmallest(_SHOWN, self.fields)
+        return f"declared are {', '.join(names)}" if names else "no field is declared"
 
     def call(self, token: Token) -> _Part:
         name = token.text

@@ -10,7 +10,8 @@ MOST_CHARACTERS = 4_096
 MOST_NODES = 512
 MOST_DEPTH = 32
 _SURVEYED = 65_536
-_FAULTS_TOLD = 5
+FLAWS_TOLD = 8
+"""Flaws told of one expression at once."""
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+)
@@ -69,10 +70,12 @@ def tokens_of(text: str) -> tuple[list[Token], list[Flaw]]:
         flaw = _flaw_of(token)
         if flaw is not None:
             flaws.append(flaw)
+            if len(flaws) >= FLAWS_TOLD:
+                break
         elif token.kind != "space":
             tokens.append(token)
     tokens.append(Token("end", "", len(text), len(text)))
-    return tokens, flaws[:_FAULTS_TOLD]
+    return tokens, flaws
 
 
 def _oversized(text: str) -> list[Flaw]:

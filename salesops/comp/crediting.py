@@ -28,6 +28,9 @@ OWN_FIELDS: dict[str, Kind] = {
 }
 """Fields of every deal that expressions may name without a declaration."""
 
+MOST_IN_ALL = 65_536
+"""Characters of all expressions of one document."""
+
 _TO = (
     "owner: the deal's rep_id, or those whom the table of splits names for the deal; territory: who owns its "
     "lead or account; role: those whom the table of splits names with the role; manager: up the reporting "
@@ -197,6 +200,11 @@ class CreditRules(Model):
                 yield Problem(path=f"rules[{k}].name", message=message, values=(repr(name),))
         if known.fields is None or known.measures is None or None in known.fields.values():
             return
+        size = sum(map(len, _texts(known)))
+        if size > MOST_IN_ALL:
+            message = f"all expressions together are at most {MOST_IN_ALL:,} characters long"
+            yield Problem(path="rules", message=message, values=(f"{size:,} characters",))
+            return
         yield from field_faults(known.fields, "fields")
         yield from field_faults(known.measures, "measures")
         kinds: dict[str, str] = {**OWN_FIELDS, **known.fields}
@@ -212,6 +220,12 @@ class CreditRules(Model):
         kinds: dict[str, str] = {**OWN_FIELDS, **self.fields}
         done, _ = ordered(self.measures, kinds, "measures")
         return kinds | _kinds_of(done)
+
+
+def _texts(known: Any) -> list[str]:
+    """List every expression of the rules."""
+    rules = [text for rule in known.rules or () for text in (rule.when, rule.value)]
+    return [text for text in (*rules, *known.measures.values()) if text is not None]
 
 
 def _kinds_of(done: Iterable[tuple[str, Program]]) -> dict[str, str]:

@@ -207,10 +207,11 @@ def ordered(
     faults: list[Problem] = []
     left = dict(formulas)
     while left:
-        ready = sorted(name for name in left if not mentioned[name] & set(left))
+        waiting = set(left)
+        ready = sorted(name for name in left if not mentioned[name] & waiting)
         for name in ready:
             text = left.pop(name)
-            program, flaws = parse(text, {k: v for k, v in kinds.items() if k != name})
+            program, flaws = parse(text, kinds)
             faults += [_problem(flaw, text, f"{path}.{name}") for flaw in flaws]
             kinds[name] = "ratio" if program.kind == NUMBER else program.kind
             done.append((name, program))

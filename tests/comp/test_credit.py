@@ -320,6 +320,11 @@ def test_rules_with_a_fault_are_refused_with_its_path(document, names):
     refused(lambda: comp.CreditRules.from_dict({"schema_version": 1} | document), *names)
 
 
+def test_rules_of_hostile_size_are_refused_unread():
+    parts = [{"name": f"r{k}", "value": "g + " * 500 + "1"} for k in range(40)]
+    refused(lambda: rules(*parts), "65,536 characters", "$.rules")
+
+
 def test_credits_go_straight_into_a_run():
     plan = comp.CompPlan.from_dict(
         {"schema_version": 1, "plan_id": "p", "currency": "USD", "tiers": [{"from": "0", "rate": "0.1"}]}
