@@ -131,7 +131,13 @@ def _whole(deals: Deals, rule: CreditRule, rows: IntArray, book: Book, rules: Cr
     mine[rows] = True
     _hold(deals, mine & (column.held > 0), column, reasons, f"value of rule {rule.name!r}")
     exact = money.multiply(column.values[rows], 10 ** deals.places[rows])
-    return money.divide(exact, column.over[rows], rules.rounding)
+    over = column.over[rows]
+    is_large = np.asarray(np.abs(exact) >= money.multiply(over, money.LIMIT), dtype=np.bool_)
+    mine = np.zeros(len(deals.ids), dtype=np.bool_)
+    mine[rows[is_large]] = True
+    message = f"the value of rule {rule.name!r} is 10**18 minor units or more"
+    deals.triage.set_aside(mine, HELD, "no value", "rules", message)
+    return money.divide(np.where(is_large, 0, exact), over, rules.rounding)
 
 
 def _chained(deals: Deals, k: int, rows: IntArray, whole: Whole) -> Matched:

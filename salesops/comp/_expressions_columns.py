@@ -50,6 +50,11 @@ def _narrowed(values: Whole) -> Whole:
     return values.astype(np.int64) if money.extent(values) <= _INT64_MAX else values
 
 
+def bits(values: Whole) -> int:
+    """Count the binary digits of the largest number."""
+    return money.extent(values).bit_length()
+
+
 def constant(value: object) -> Column:
     """Make the column of a literal."""
     if isinstance(value, Fraction):

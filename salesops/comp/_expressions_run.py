@@ -12,8 +12,9 @@ from salesops._money import BoolArray
 from salesops.comp import _expressions_columns as exact
 from salesops.comp._expressions_columns import Column
 from salesops.comp._expressions_parse import Program
-from salesops.comp._expressions_types import Node
+from salesops.comp._expressions_types import Node, is_numeric
 
+_WIDEST = 32_768  # bits; more than the largest product that one expression can write
 _FARTHEST = 2_932_896  # the last day of the year 9999
 
 MISSING = 1
@@ -56,14 +57,13 @@ class _Run:
         if step.op in ("number", "text", "truth", "date"):
             return exact.constant(step.value)
         if step.op == "/":
-            return exact.divided(
-                parts[0], parts[1], self.reason(_by_zero(self.program.text, step, starts[1]))
-            )
+            by_zero = self.reason(_by_zero(self.program.text, step, starts[1]))
+            return self.bounded(step, exact.divided(parts[0], parts[1], by_zero))
         if step.op == "in":
             return self.member(step, parts[0])
         if step.op in _SIGNS:
             return _compared(step, *parts)
-        answer = _STEPS[step.op](*parts)
+        answer = self.bounded(step, _STEPS[step.op](*parts))
         return self.moved(step, answer) if step.kind == "date" and step.op in ("+", "-") else answer
 
     def reason(self, sentence: str) -> int:
@@ -77,6 +77,17 @@ class _Run:
         code = MISSING + 1 + [*self.fields].index(name)
         self.reasons[code] = f"{name} is missing"
         return column._replace(held=np.where(column.held > 0, code, 0))
+
+    def bounded(self, step: Node, part: Column) -> Column:
+        """Hold rows whose numbers have grown beyond all use, as squares of squares do."""
+        if not is_numeric(step.kind) or max(map(exact.bits, part[:2])) <= _WIDEST:
+            return part
+        values, over = np.broadcast_arrays(part.values, part.over)
+        rows = zip(values.tolist(), over.tolist(), strict=True)
+        beyond = np.array([max(abs(top), low).bit_length() > _WIDEST for top, low in rows])
+        code = self.reason(f"{self.program.text[step.start : step.end]} has more digits than can be kept")
+        held = exact.worse(part.held, np.where(beyond, code, 0))
+        return exact.numbers(np.where(beyond, 0, values), np.where(beyond, 1, over), held)
 
     def moved(self, step: Node, date: Column) -> Column:
         """Keep dates whole and on the calendar."""

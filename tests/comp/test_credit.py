@@ -655,3 +655,19 @@ def test_a_changed_amount_keeps_the_ids_of_its_credits():
         for amount in ("100.00", "250.00")
     ]
     assert ids[0] == ids[1]
+
+
+def test_a_value_beyond_all_money_is_held():
+    book = rules({"name": "all", "value": "amount * 1000000000000"})
+    deals = [deal("99999999.00"), deal("1.00", deal_id="d2")]
+    run = comp.credit(deals, book, on_error="hold")
+    assert got(run, "deal_id", "amount") == [("d2", "1000000000000.00")]
+    assert "10**18" in run.held()["detail"][0]
+
+
+def test_squares_of_squares_are_held_before_they_fill_the_memory():
+    squares = {"s0": "n"} | {f"s{k}": f"s{k - 1} * s{k - 1}" for k in range(1, 60)}
+    book = rules({"name": "all", "when": "s59 > 1"}, fields={"n": "ratio"}, measures=squares)
+    run = comp.credit([deal(n="1.7"), deal(deal_id="d2", n="1")], book, on_error="hold")
+    assert run.held()["reason"].tolist() == ["no value"]
+    assert run.rejected()["reason"].tolist() == ["no crediting rule"]
