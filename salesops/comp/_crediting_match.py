@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from salesops import _money as money
-from salesops._money import IntArray, Whole
+from salesops._money import BoolArray, IntArray, Whole
 from salesops.comp._crediting_deals import Deals, column_of
 from salesops.comp._expressions_columns import Column
 from salesops.comp._expressions_parse import Program, parse
@@ -44,10 +44,10 @@ class Book:
         named = frozenset().union(*(program.names for program in [*programs, *(p for _, p in formulas)]))
         own = sorted(named - {name for name, _ in formulas})
         self.columns: dict[str, Column] = {name: column_of(deals, name, self.kinds[name]) for name in own}
-        self.sentences: dict[str, dict[int, str]] = {}
+        self.answers: dict[str, Answer] = {}
         for name, program in formulas:
             answer = self.ask(program)
-            self.sentences[name] = answer.reasons
+            self.answers[name] = answer
             held = np.where(answer.column.held > 0, MISSING, 0)
             self.columns[name] = answer.column._replace(held=held)
 
@@ -55,6 +55,17 @@ class Book:
         """Evaluate a program for every deal."""
         used = {name: self.columns[name] for name in sorted(program.names)}
         return evaluate(program, used, len(self.deals.ids))
+
+    def why(self, answer: Answer, row: int) -> str:
+        """Say why a row has no value, down to the formula in which that began."""
+        way: list[str] = []
+        while True:
+            sentence = answer.reasons[int(answer.column.held[row])]
+            name = sentence.removesuffix(" is missing")
+            if name not in self.answers or len(way) > len(self.answers):
+                return ": ".join([*way[-1:], sentence])
+            way.append(name)
+            answer = self.answers[name]
 
     def program(self, text: str) -> Program:
         """Give the program of a text of the rules."""
@@ -106,10 +117,10 @@ def _choose(
     open_ = deals.triage.paid()
     chosen: dict[int, IntArray] = {}
     for k in sorted(mine, key=lambda k: (-(weight[k] or 0), k)):
-        column, reasons = book.ask(programs[k])
-        column = Column(*(part[deals.source] for part in column))
+        answer = book.ask(programs[k])
+        column = Column(*(part[deals.source] for part in answer.column))
         asked = deals.triage.paid() if rules[k].applies == "beside" else open_ & deals.triage.paid()
-        _hold(deals, asked & (column.held > 0), column, reasons, f"when of rule {rules[k].name!r}")
+        _hold(deals, asked & (column.held > 0), book, answer, f"when of rule {rules[k].name!r}", deals.source)
         fits = asked & (column.held == 0) & column.values.astype(np.bool_)
         chosen[k] = np.flatnonzero(fits)
         if rules[k].applies == "alone":
@@ -117,19 +128,22 @@ def _choose(
     return chosen
 
 
-def _hold(deals: Deals, rows: np.ndarray, column: Column, reasons: dict[int, str], what: str) -> None:
+def _hold(deals: Deals, rows: BoolArray, book: Book, answer: Answer, what: str, asked: IntArray) -> None:
+    """Hold deals without a value; `asked` is the row that was asked about each."""
     message = f"the {what} has no value"
     deals.triage.set_aside(
-        rows, HELD, "no value", "rules", message, value=lambda k: reasons[int(column.held[k])]
+        rows, HELD, "no value", "rules", message, value=lambda k: book.why(answer, int(asked[k]))
     )
 
 
 def _whole(deals: Deals, rule: CreditRule, rows: IntArray, book: Book, rules: CreditRules) -> Whole:
     """Give what a rule credits of each deal, in minor units of its currency (units count as major ones)."""
-    column, reasons = book.ask(book.program(rule.value))
+    answer = book.ask(book.program(rule.value))
+    column = answer.column
     mine = np.zeros(len(deals.ids), dtype=np.bool_)
     mine[rows] = True
-    _hold(deals, mine & (column.held > 0), column, reasons, f"value of rule {rule.name!r}")
+    itself = np.arange(len(deals.ids))
+    _hold(deals, mine & (column.held > 0), book, answer, f"value of rule {rule.name!r}", itself)
     exact = money.multiply(column.values[rows], 10 ** deals.places[rows])
     over = column.over[rows]
     is_large = np.asarray(np.abs(exact) >= money.multiply(over, money.LIMIT), dtype=np.bool_)

@@ -671,3 +671,15 @@ def test_squares_of_squares_are_held_before_they_fill_the_memory():
     run = comp.credit([deal(n="1.7"), deal(deal_id="d2", n="1")], book, on_error="hold")
     assert run.held()["reason"].tolist() == ["no value"]
     assert run.rejected()["reason"].tolist() == ["no crediting rule"]
+
+
+def test_a_value_missing_through_formulas_says_where_it_began():
+    book = rules(
+        {"name": "each", "value": "twice"},
+        fields={"units": "count"},
+        measures={"each": "amount / units", "twice": "each * 2"},
+    )
+    run = comp.credit([deal(units=0), deal(deal_id="d2", units=None)], book, on_error="hold")
+    first, second = run.held()["detail"]
+    assert first.endswith("each: amount / units divides by zero: units is 0")
+    assert second.endswith("each: units is missing")
