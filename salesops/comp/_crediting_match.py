@@ -120,7 +120,7 @@ def _choose(
         answer = book.ask(programs[k])
         column = Column(*(part[deals.source] for part in answer.column))
         asked = deals.triage.paid() if rules[k].applies == "beside" else open_ & deals.triage.paid()
-        _hold(deals, asked & (column.held > 0), book, answer, f"when of rule {rules[k].name!r}", deals.source)
+        _hold(deals, asked & (column.held > 0), book, answer, rules[k].name, deals.source)
         fits = asked & (column.held == 0) & column.values.astype(np.bool_)
         chosen[k] = np.flatnonzero(fits)
         if rules[k].applies == "alone":
@@ -128,11 +128,16 @@ def _choose(
     return chosen
 
 
-def _hold(deals: Deals, rows: BoolArray, book: Book, answer: Answer, what: str, asked: IntArray) -> None:
+def _hold(deals: Deals, rows: BoolArray, book: Book, answer: Answer, rule: str, asked: IntArray) -> None:
     """Hold deals without a value; `asked` is the row that was asked about each."""
-    message = f"the {what} has no value"
+    message = "an expression of a rule has no value"
     deals.triage.set_aside(
-        rows, HELD, "no value", "rules", message, value=lambda k: book.why(answer, int(asked[k]))
+        rows,
+        HELD,
+        "no value",
+        "rules",
+        message,
+        value=lambda k: f"{rule!r}: {book.why(answer, int(asked[k]))}",
     )
 
 
@@ -143,14 +148,14 @@ def _whole(deals: Deals, rule: CreditRule, rows: IntArray, book: Book, rules: Cr
     mine = np.zeros(len(deals.ids), dtype=np.bool_)
     mine[rows] = True
     itself = np.arange(len(deals.ids))
-    _hold(deals, mine & (column.held > 0), book, answer, f"value of rule {rule.name!r}", itself)
+    _hold(deals, mine & (column.held > 0), book, answer, rule.name, itself)
     exact = money.multiply(column.values[rows], 10 ** deals.places[rows])
     over = column.over[rows]
     is_large = np.asarray(np.abs(exact) >= money.multiply(over, money.LIMIT), dtype=np.bool_)
     mine = np.zeros(len(deals.ids), dtype=np.bool_)
     mine[rows[is_large]] = True
-    message = f"the value of rule {rule.name!r} is 10**18 minor units or more"
-    deals.triage.set_aside(mine, HELD, "no value", "rules", message)
+    message = "the value of a rule is 10**18 minor units or more"
+    deals.triage.set_aside(mine, HELD, "no value", "rules", message, value=lambda _: repr(rule.name))
     return money.divide(np.where(is_large, 0, exact), over, rules.rounding)
 
 

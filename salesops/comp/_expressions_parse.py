@@ -192,9 +192,11 @@ class _Parser:
     def field(self, token: Token) -> _Part:
         kind = self.fields.get(token.text)
         if kind is None:
-            hint = "there are no loops and no definitions" if token.text in _NO_LOOPS else self.known()
+            hint = "there are no loops and no definitions" if token.text in _NO_LOOPS else None
             near = closest(token.text, [*self.fields]) if len(self.fields) <= _SUGGESTED else ()
-            flaw = Flaw("names a field that is not declared", token.start, token.end, hint, near)
+            flaw = Flaw(
+                "names a field that is not declared", token.start, token.end, hint, near, self.known()
+            )
             self.flaws.append(flaw)
         return self.step("name", token.text, 0, kind or UNKNOWN, token.start, token.end)
 

@@ -58,6 +58,7 @@ class Flaw(NamedTuple):
     end: int
     hint: str | None = None
     suggestions: tuple[str, ...] = ()
+    found: str | None = None
 
 
 def tokens_of(text: str) -> tuple[list[Token], list[Flaw]]:

@@ -64,7 +64,7 @@ class Expression(Model):
     >>> Expression(text="amonut * 0.1", fields={"amount": "money"})
     Traceback (most recent call last):
     salesops.errors.InvalidInput: Expression: 1 problem
-    - text: names a field that is not declared ('amonut' at character 1); declared are amount; did you mean
+    - text: names a field that is not declared ('amonut' at character 1, declared are amount); did you mean
     'amount'?
     """
 
@@ -187,8 +187,9 @@ def _problem(flaw: Flaw, text: str, path: str) -> Problem:
         value = f"{show(shown)} at character {flaw.start + 1}"
     else:
         value = f"the end, at character {flaw.start + 1}" if flaw.start else f"{len(text):,} characters"
+    values = (value,) if flaw.found is None else (value, flaw.found)
     return Problem(
-        path=path, message=flaw.message, values=(value,), hint=flaw.hint, suggestions=flaw.suggestions
+        path=path, message=flaw.message, values=values, hint=flaw.hint, suggestions=flaw.suggestions
     )
 
 
