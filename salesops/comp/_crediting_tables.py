@@ -113,7 +113,7 @@ def _check_sums(table: Reader, column: str, group: IntArray, weight: Whole, scal
         column,
         np.sort(first[np.asarray(wrong, dtype=np.bool_)]),
         message,
-        value=lambda k: f"{int(sums[codes[k]]) / scale:.2f} in all",
+        value=lambda k: f"{money.format_exact(Fraction(int(sums[codes[k]]), scale), least=2)} in all",
         hint=hint,
     )
 

@@ -683,3 +683,8 @@ def test_a_value_missing_through_formulas_says_where_it_began():
     first, second = run.held()["detail"]
     assert first.endswith("each: amount / units divides by zero: units is 0")
     assert second.endswith("each: units is missing")
+
+
+def test_a_sum_just_off_the_whole_is_shown_exactly():
+    split = [{"deal_id": "d1", "rep_id": rep, "share": s} for rep, s in (("a", "0.5"), ("b", "0.50001"))]
+    refused(lambda: comp.credit([deal()], rules(), splits=split), "1.00001 in all")
