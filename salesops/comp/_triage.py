@@ -34,6 +34,11 @@ Reason = Literal[
     "no metric",
     "above the last tier",
     "negative total",
+    "not won",
+    "no crediting rule",
+    "no value",
+    "no receiver",
+    "unknown deal",
 ]
 
 

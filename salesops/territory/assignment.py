@@ -20,6 +20,7 @@ from salesops.territory._move_conflicts import check_moves, conflict_with_moves
 from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
+from salesops.territory._tally import broken_limits, gap_of, used_by
 from salesops.territory._task import Task, read_task
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.results import Proximity
@@ -233,12 +234,12 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     fingerprint = digest(task)
     task = task.with_work_of(owner)
     offers = look_at_offers(task, owner)
-    used = _used(task, owner)
+    used = used_by(owner, task.use, task.upper.shape)
     violations = _violations(task, owner, used)
     gross = found.bound + _bound_of_locks(task, offers)
     bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
     value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
-    gap, no_gap = _gap(value, bound, violations, gross)
+    gap, no_gap = gap_of("assign", value, bound, violations, gross)
     if violations:
         if task.pair_work is None:
             check_breaches(task, _breaching(task, used))
@@ -283,18 +284,6 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     )
 
 
-def _used(task: Task, owner: IntArray) -> FloatArray:
-    """Sum what each rep uses, exactly, so that it does not depend on the order of leads."""
-    used = np.zeros(task.upper.shape)
-    order = np.argsort(owner, kind="stable")
-    bounds = np.searchsorted(owner[order], np.arange(task.n_reps + 1))
-    for rep in range(task.n_reps):
-        mine = order[bounds[rep] : bounds[rep + 1]]
-        for k in range(len(task.quantities)):
-            used[rep, k] = math.fsum(task.use[mine, k].tolist())
-    return used
-
-
 def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem, ...]:
     """List every limit that the plan breaks; a broken lock or ban would be a defect of ours."""
     held = task.locked >= 0
@@ -304,25 +293,7 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
     owned = np.flatnonzero(owner >= 0)
     if not task.may[task.kind[owned], owner[owned]].all():
         raise InternalError("assign: a plan gave a lead to a rep who may not own it; please report this")
-    found = []
-    for k, name in enumerate(task.quantities):
-        path = "reps.capacity" if name == "workload" else f"balance.{name}"
-        for rule, broken, limit in (
-            ("uses more than her limit", used[:, k] > task.upper[:, k] * (1 + 2e-9), task.upper),
-            ("stays below her band", used[:, k] < task.lower[:, k] * (1 - 2e-9), task.lower),
-        ):
-            who = np.flatnonzero(broken).tolist()
-            if who:
-                found.append(
-                    Problem(
-                        path=path,
-                        message=f"a rep {rule}",
-                        ids=tuple(show(task.reps[rep]) for rep in who),
-                        values=tuple(
-                            f"{number(used[rep, k], 6)}, limit {number(limit[rep, k], 6)}" for rep in who
-                        ),
-                    )
-                )
+    found = broken_limits(task.reps, task.quantities, used, task.upper, task.lower)
     if task.require_all and (owner < 0).any():
         alone = np.flatnonzero(owner < 0).tolist()
         ids = tuple(show(task.leads[lead]) for lead in alone)
@@ -348,13 +319,3 @@ def _bound_of_locks(task: Task, offers: Offers) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
     return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())
-
-
-def _gap(
-    value: float, bound: float, violations: tuple[Problem, ...], gross: float
-) -> tuple[float | None, str | None]:
-    if violations:
-        return None, "the plan violates a limit, so it is not compared with the bound"
-    if value > bound + gross * 1e-9 + 1e-300:
-        raise InternalError("assign: a plan scored more than its certified bound; please report this")
-    return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None
