@@ -11,6 +11,7 @@ from salesops.territory.blend import learn_blend
 from salesops.territory.comparison import Comparison, compare
 from salesops.territory.decision import Decision, Routing, RunnerUp
 from salesops.territory.graph import SocialGraph
+from salesops.territory.hierarchy import RollUp
 from salesops.territory.measures import (
     Blend,
     BlendEvidence,
@@ -56,6 +57,7 @@ __all__ = [
     "RandomWalk",
     "ResourceAllocation",
     "ReviewSheet",
+    "RollUp",
     "Router",
     "Routing",
     "RunnerUp",

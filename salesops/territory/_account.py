@@ -85,11 +85,9 @@ def _keep_best(
     best[rows], best_score[rows] = listed[rows, first], scores[rows, first]
 
 
-def proximities(task: Task, prox: Proximity | None, owner: IntArray, offers: Offers) -> FloatArray:
-    """Give the proximity of each lead to its owner, 0 where the pair is not known."""
-    if prox is None:
-        return np.zeros(task.n_leads)
-    return np.where(offers.is_known, proximity_to(prox, task.reps, task.leads, owner), 0.0)
+def proximities(task: Task, prox: Proximity | None, owner: IntArray) -> FloatArray:
+    """Give the proximity of each lead to its owner, 0 where the proximity does not know the pair."""
+    return np.zeros(task.n_leads) if prox is None else proximity_to(prox, task.reps, task.leads, owner)
 
 
 def reasons(task: Task, owner: IntArray, offers: Offers) -> npt.NDArray[Any]:
@@ -120,9 +118,9 @@ def _say_why_alone(task: Task, alone: Mask, reason: npt.NDArray[Any]) -> None:
     reason[unfit] = said[kind]
 
 
-def hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
+def hops(prox: Proximity, reps: Labels, leads: Labels, owner: IntArray) -> npt.NDArray[np.int8]:
     """Count hops between owner and lead, 3 for more than two."""
-    row, position = places(task.leads, prox.lead_labels), places(task.reps, prox.rep_labels)
+    row, position = places(leads, prox.lead_labels), places(reps, prox.rep_labels)
     theirs = np.full(prox.n_leads, -1, dtype=np.int64)
     owned = owner >= 0
     theirs[row[owned]] = position[owner[owned]]

@@ -11,10 +11,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from salesops._display import number
 from salesops._faults import refuse
 from salesops._frames import Ids, Labels
-from salesops.errors import InternalError, Problem, show
+from salesops.errors import Problem
 from salesops.territory import _kernels
 from salesops.territory._draft import Draft
 from salesops.territory._improve import eject, shift
@@ -23,6 +22,7 @@ from salesops.territory._polish import polish
 from salesops.territory._prices import Instance, bound, cost, usage
 from salesops.territory._repair import fill, place, repair, trim
 from salesops.territory._smooth import Units
+from salesops.territory._violations import broken_limits, certified_gap
 from salesops.territory.inputs import find
 from salesops.territory.results import Proximity
 
@@ -276,9 +276,7 @@ def _assembled(case: _Case, plan: Any, gone: int, owner: IntArray) -> Any:
     value = math.fsum(columns["score"].tolist())
     owns_all = instance.must_own and not (owner < 0).any()
     most = bound(attrs.evolve(instance, must_own=owns_all), case.prices)
-    if not violations and value > most * (1 + 1e-9) + 1e-300:
-        raise InternalError("realign: a plan scored more than its certified bound; please report this")
-    gap = None if violations else (max(most - value, 0.0) / most if most > 0 else 0.0)
+    gap, no_gap = certified_gap(value, most, violations, most)
     digest = hashlib.sha256(f"{plan.input_digest} without {plan.rep_labels[gone]!r}".encode())
     return attrs.evolve(
         plan,
@@ -293,11 +291,14 @@ def _assembled(case: _Case, plan: Any, gone: int, owner: IntArray) -> Any:
         hops=_hops(case, plan, owner, np.flatnonzero(owner != was)),
         bound=most,
         gap=gap,
-        no_gap_reason="the plan violates a limit, so it is not compared with the bound"
-        if violations
-        else None,
+        no_gap_reason=no_gap,
         violations=violations,
         input_digest=digest.hexdigest(),
+        premises=None if plan.premises is None else plan.premises.without_rep(gone),
+        edits=None,
+        # Bans of the plan are not remembered, so nobody is barred; see `realign`.
+        barred=np.full(len(owner), -1, dtype=np.int64),
+        barred_score=np.zeros(len(owner)),
     )
 
 
@@ -374,19 +375,7 @@ def _used(use: FloatArray, owner: IntArray, shape: tuple[int, ...]) -> FloatArra
 
 
 def _violations(case: _Case, plan: Any, used: FloatArray) -> tuple[Problem, ...]:
-    found = []
-    for k, name in enumerate(plan.quantities):
-        path = "reps.capacity" if name == "workload" else f"balance.{name}"
-        for rule, broken, limit in (
-            ("uses more than her limit", used[:, k] > case.upper[:, k] * (1 + 2e-9), case.upper),
-            ("stays below her band", used[:, k] < case.lower[:, k] * (1 - 2e-9), case.lower),
-        ):
-            who = np.flatnonzero(broken).tolist()
-            if who:
-                told = (f"{number(used[rep, k], 6)}, limit {number(limit[rep, k], 6)}" for rep in who)
-                ids = tuple(show(case.reps[rep]) for rep in who)
-                found.append(Problem(path=path, message=f"a rep {rule}", ids=ids, values=tuple(told)))
-    return tuple(found)
+    return tuple(broken_limits(case.reps, plan.quantities, used, case.upper, case.lower))
 
 
 def _hops(case: _Case, plan: Any, owner: IntArray, changed: IntArray) -> npt.NDArray[np.int8] | None:

@@ -55,6 +55,8 @@ class Task:
     pair_work : Scores or None
         The known pairs with their workloads, where these depend on the rep; `use` then has the least that any
         rep needs, which is enough to prove that something is impossible.
+    scored : Scores or None
+        The table of scores as it was given, if one was.
     locked : ndarray of shape (n,)
         The rep that a lead is locked to, or -1.
     forbidden : ndarray of shape (m, 2)
@@ -88,6 +90,7 @@ class Task:
     require_all: bool
     own_work: FloatArray
     pair_work: Scores | None = None
+    scored: Scores | None = None
     current: IntArray | None = None
     max_moves: float = np.inf
     move_price: float = 0.0
@@ -376,6 +379,7 @@ def read_task(
         require_all=require_all,
         own_work=use[:, 0],
         pair_work=None if known is None or known.work is None else known,
+        scored=known,
         current=settled if "current" in frames else None,
         max_moves=_count_of_moves(max_moves, int((settled >= 0).sum())),
         move_price=float(move_price),

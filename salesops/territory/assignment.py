@@ -9,18 +9,19 @@ from typing import Literal
 import numpy as np
 
 from salesops import _run
-from salesops._display import number
 from salesops._faults import check_choice, count, refuse, warn
 from salesops._version import __version__
-from salesops.errors import InternalError, Problem, show
+from salesops.errors import InternalError, Problem
 from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
 from salesops.territory._move_conflicts import check_moves, conflict_with_moves
 from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
+from salesops.territory._premises import premises_of
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._task import Task, read_task
+from salesops.territory._violations import broken_limits, broken_promises, certified_gap
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.results import Proximity
 
@@ -238,7 +239,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     gross = found.bound + _bound_of_locks(task, offers)
     bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
     value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
-    gap, no_gap = _gap(value, bound, violations, gross)
+    gap, no_gap = certified_gap(value, bound, violations, gross)
     if violations:
         if task.pair_work is None:
             check_breaches(task, _breaching(task, used))
@@ -251,7 +252,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         owner=owner,
         reason=reasons(task, owner, offers),
         score=offers.score,
-        proximity=proximities(task, prox, owner, offers),
+        proximity=proximities(task, prox, owner),
         has_proximity=prox is not None,
         value=task.value,
         use=task.use,
@@ -268,7 +269,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         barred=offers.barred,
         barred_score=offers.barred_score,
         eligibility=task.eligibility if task.eligibility.needs else None,
-        hops=None if prox is None else hops(task, prox, owner),
+        hops=None if prox is None else hops(prox, task.reps, task.leads, owner),
         current=task.current,
         move_price=task.move_price,
         bound=bound,
@@ -280,6 +281,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         input_digest=fingerprint,
         salesops_version=__version__,
         prox=prox,
+        premises=premises_of(task),
     )
 
 
@@ -304,34 +306,14 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
     owned = np.flatnonzero(owner >= 0)
     if not task.may[task.kind[owned], owner[owned]].all():
         raise InternalError("assign: a plan gave a lead to a rep who may not own it; please report this")
-    found = []
-    for k, name in enumerate(task.quantities):
-        path = "reps.capacity" if name == "workload" else f"balance.{name}"
-        for rule, broken, limit in (
-            ("uses more than her limit", used[:, k] > task.upper[:, k] * (1 + 2e-9), task.upper),
-            ("stays below her band", used[:, k] < task.lower[:, k] * (1 - 2e-9), task.lower),
-        ):
-            who = np.flatnonzero(broken).tolist()
-            if who:
-                found.append(
-                    Problem(
-                        path=path,
-                        message=f"a rep {rule}",
-                        ids=tuple(show(task.reps[rep]) for rep in who),
-                        values=tuple(
-                            f"{number(used[rep, k], 6)}, limit {number(limit[rep, k], 6)}" for rep in who
-                        ),
-                    )
-                )
-    if task.require_all and (owner < 0).any():
-        alone = np.flatnonzero(owner < 0).tolist()
-        ids = tuple(show(task.leads[lead]) for lead in alone)
-        found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
-    if task.n_moved(owner) > task.max_moves:
-        count_of = f"{task.n_moved(owner)}, limit {number(task.max_moves, 6)}"
-        found.append(
-            Problem(path="max_moves", message="more leads change hands than may", values=(count_of,))
-        )
+    found = broken_limits(task.reps, task.quantities, used, task.upper, task.lower)
+    found += broken_promises(
+        task.leads,
+        owner,
+        require_all=task.require_all,
+        n_moved=task.n_moved(owner),
+        max_moves=task.max_moves,
+    )
     return tuple(found)
 
 
@@ -348,13 +330,3 @@ def _bound_of_locks(task: Task, offers: Offers) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
     return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())
-
-
-def _gap(
-    value: float, bound: float, violations: tuple[Problem, ...], gross: float
-) -> tuple[float | None, str | None]:
-    if violations:
-        return None, "the plan violates a limit, so it is not compared with the bound"
-    if value > bound + gross * 1e-9 + 1e-300:
-        raise InternalError("assign: a plan scored more than its certified bound; please report this")
-    return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None

@@ -1,0 +1,69 @@
+"""Which limits and rules a plan breaks, whoever drew it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from salesops._display import number
+from salesops._frames import Labels
+from salesops.errors import InternalError, Problem, show
+from salesops.territory._prices import FloatArray, IntArray
+
+_SLACK = 2e-9
+"""Limits hold to one part in a billion; a plan is said to break one beyond twice that."""
+
+
+def is_over(used: FloatArray, upper: FloatArray) -> FloatArray:
+    """Mark what is above a limit."""
+    return np.asarray(used > upper * (1 + _SLACK))
+
+
+def is_under(used: FloatArray, lower: FloatArray) -> FloatArray:
+    """Mark what is below a limit."""
+    return np.asarray(used < lower * (1 - _SLACK))
+
+
+def broken_limits(
+    reps: Labels, quantities: Sequence[str], used: FloatArray, upper: FloatArray, lower: FloatArray
+) -> list[Problem]:
+    """List the reps who use more or less than they may."""
+    found = []
+    for k, name in enumerate(quantities):
+        path = "reps.capacity" if name == "workload" else f"balance.{name}"
+        for rule, broken, limit in (
+            ("uses more than her limit", is_over(used[:, k], upper[:, k]), upper),
+            ("stays below her band", is_under(used[:, k], lower[:, k]), lower),
+        ):
+            who = np.flatnonzero(broken).tolist()
+            if who:
+                told = (f"{number(used[rep, k], 6)}, limit {number(limit[rep, k], 6)}" for rep in who)
+                ids = tuple(show(reps[rep]) for rep in who)
+                found.append(Problem(path=path, message=f"a rep {rule}", ids=ids, values=tuple(told)))
+    return found
+
+
+def broken_promises(
+    leads: Labels, owner: IntArray, *, require_all: bool, n_moved: int, max_moves: float
+) -> list[Problem]:
+    """Say that leads have no owner although all should, and that too many change hands."""
+    found = []
+    if require_all and (owner < 0).any():
+        ids = tuple(show(leads[lead]) for lead in np.flatnonzero(owner < 0).tolist())
+        found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
+    if n_moved > max_moves:
+        moved = (f"{n_moved}, limit {number(max_moves, 6)}",)
+        found.append(Problem(path="max_moves", message="more leads change hands than may", values=moved))
+    return found
+
+
+def certified_gap(
+    value: float, bound: float, violations: Sequence[Problem], gross: float
+) -> tuple[float | None, str | None]:
+    """Compare a plan with the bound, as a share of the bound before moves are paid for; or say why not."""
+    if violations:
+        return None, "the plan violates a limit, so it is not compared with the bound"
+    if value > bound + gross * 1e-9 + 1e-300:
+        raise InternalError("territory: a plan scored more than its certified bound; please report this")
+    return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None
