@@ -35,6 +35,7 @@ from salesops.territory.realignment import Frontier, frontier, realign
 from salesops.territory.results import Explanation, Introduction, Proximity
 from salesops.territory.review import ReviewSheet, review
 from salesops.territory.router import Router
+from salesops.territory.timeline import Timeline
 from salesops.territory.validation import Validation, validate
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "RunnerUp",
     "SocialGraph",
     "TerritoryPlan",
+    "Timeline",
     "Validation",
     "assign",
     "compare",
