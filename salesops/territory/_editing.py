@@ -24,6 +24,7 @@ from salesops.territory._violations import (
     broken_limits,
     broken_promises,
     certified_gap,
+    gross_bound,
     is_over,
     is_under,
 )
@@ -371,11 +372,8 @@ def _gap(plan: Any, leads: IntArray, violations: tuple[Problem, ...]) -> tuple[f
     """Compare an edited plan with the bound that the plan was drawn with."""
     if not violations and plan.fallback == "cold" and (plan.owner[leads] < 0).any():
         return None, _LEFT_ALONE
-    paid, gross = 0.0, plan.bound
-    if plan.current is not None:
-        kept = (plan.current >= 0) & (plan.current == plan.premises.locked)
-        gross += plan.move_price * int((plan.current >= 0).sum() - kept.sum())
-        paid = plan.move_price * (plan.n_moved or 0)
+    gross = gross_bound(plan.bound, plan.move_price, plan.current, plan.premises.locked)
+    paid = plan.move_price * (plan.n_moved or 0)
     return certified_gap(math.fsum(plan.score.tolist()) - paid, plan.bound, violations, gross)
 
 

@@ -58,6 +58,13 @@ def broken_promises(
     return found
 
 
+def gross_bound(bound: float, move_price: float, current: IntArray | None, locked: IntArray) -> float:
+    """Undo what a bound takes off for moves: the price of every lead that might move, or has to."""
+    if current is None:
+        return bound
+    return bound + move_price * int(((current >= 0) & (current != locked)).sum())
+
+
 def certified_gap(
     value: float, bound: float, violations: Sequence[Problem], gross: float
 ) -> tuple[float | None, str | None]:

@@ -21,7 +21,7 @@ from salesops.territory._premises import premises_of
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._task import Task, read_task
-from salesops.territory._violations import broken_limits, broken_promises, certified_gap
+from salesops.territory._violations import broken_limits, broken_promises, certified_gap, gross_bound
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.results import Proximity
 
@@ -234,17 +234,35 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     fingerprint = digest(task)
     task = task.with_work_of(owner)
     offers = look_at_offers(task, owner)
+    gross = found.bound + bound_of_locks(task, offers)
+    bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
+    plan = drawn_plan(
+        task, owner, offers, prices=found.prices, bound=bound, prox=prox, fingerprint=fingerprint
+    )
+    if plan.violations:
+        if task.pair_work is None:
+            check_breaches(task, _breaching(task, plan.used))
+        broken = count(len(plan.violations), "violation")
+        warn(f"no plan within every limit was found: {broken}; see plan.violations")
+    return plan
+
+
+def drawn_plan(
+    task: Task,
+    owner: IntArray,
+    offers: Offers,
+    *,
+    prices: FloatArray,
+    bound: float,
+    prox: Proximity | None,
+    fingerprint: str,
+) -> TerritoryPlan:
+    """Say everything of a plan that follows from its owners and its bound."""
     used = _used(task, owner)
     violations = _violations(task, owner, used)
-    gross = found.bound + _bound_of_locks(task, offers)
-    bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
+    gross = gross_bound(bound, task.move_price, task.current, task.locked)
     value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
     gap, no_gap = certified_gap(value, bound, violations, gross)
-    if violations:
-        if task.pair_work is None:
-            check_breaches(task, _breaching(task, used))
-        broken = count(len(violations), "violation")
-        warn(f"no plan within every limit was found: {broken}; see plan.violations")
     return TerritoryPlan(
         rep_labels=task.reps,
         lead_labels=task.leads,
@@ -260,7 +278,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         upper=task.upper,
         lower=task.lower,
         used=used,
-        prices=found.prices,
+        prices=prices,
         closest=offers.closest,
         closest_score=offers.closest_score,
         closest_work=task.work_at(offers.closest),
@@ -326,7 +344,7 @@ def _breaching(task: Task, used: FloatArray) -> IntArray:
     return np.asarray(order[worst[order] > 0], dtype=np.int64)
 
 
-def _bound_of_locks(task: Task, offers: Offers) -> float:
+def bound_of_locks(task: Task, offers: Offers) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
     return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())

@@ -112,7 +112,8 @@ class Timeline:
             raise refuse("plans", "is not a mapping of first days to plans", plans, hint=hint)
         faults: list[Problem] = []
         dated: dict[dt.date, TerritoryPlan] = {}
-        for key, plan in plans.items():
+        given: Mapping[Any, Any] = plans
+        for key, plan in given.items():
             day = _day("plans", key, faults)
             if not isinstance(plan, TerritoryPlan):
                 found = (show(key), type(plan).__name__)
