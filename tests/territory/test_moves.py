@@ -169,3 +169,24 @@ def test_an_owner_who_is_no_rep_is_named():
     reps, leads, pairs, _ = small(1)
     with pytest.raises(InvalidInput, match="gone"):
         assign(reps, leads, score=pairs, current={"lead_id": ["l0"], "rep_id": ["gone"]})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_new_leads_that_few_reps_know_stand_beside_leads_with_an_owner(seed):
+    """Leads of which fewer reps are listed than of others, some of them without an owner today."""
+    reps, leads, pairs, current = small(seed, n_leads=6)
+    pairs = pairs[np.random.default_rng(seed).random(len(pairs)) < 0.6]
+    plan = assign(reps, leads, score=pairs, current=current.iloc[:3], max_moves=1)
+    whole = pairs.merge(
+        pd.DataFrame(itertools.product(reps["rep_id"], leads["lead_id"]), columns=["rep_id", "lead_id"]),
+        how="right",
+    ).fillna({"score": 0})
+    assert plan.total_score == pytest.approx(best_of_all(reps, leads, whole, current.iloc[:3], max_moves=1))
+
+
+def test_new_leads_keep_their_best_reps_among_many(world):
+    """New leads do as well beside a lead that has an owner as they do where nobody has one."""
+    reps, leads, near, current = world
+    alone = assign(reps, leads, near)
+    plan = assign(reps, leads, near, current=current.iloc[:1], move_price=0.0)
+    assert plan.total_score == pytest.approx(alone.total_score, rel=1e-3)
