@@ -35,6 +35,7 @@ from salesops.territory.realignment import Frontier, frontier, realign
 from salesops.territory.results import Explanation, Introduction, Proximity
 from salesops.territory.review import ReviewSheet, review
 from salesops.territory.router import Router
+from salesops.territory.teams import by_team, within_teams
 from salesops.territory.timeline import Timeline
 from salesops.territory.validation import Validation, validate
 
@@ -67,6 +68,7 @@ __all__ = [
     "Timeline",
     "Validation",
     "assign",
+    "by_team",
     "compare",
     "frontier",
     "learn_blend",
@@ -75,4 +77,5 @@ __all__ = [
     "realign",
     "review",
     "validate",
+    "within_teams",
 ]

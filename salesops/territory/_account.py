@@ -124,16 +124,28 @@ def hops(prox: Proximity, reps: Labels, leads: Labels, owner: IntArray) -> npt.N
     theirs = np.full(prox.n_leads, -1, dtype=np.int64)
     owned = owner >= 0
     theirs[row[owned]] = position[owner[owned]]
-    contacts = prox.contacts
+    contacts, persons = prox.contacts, prox.persons
+    if prox.through is not None:
+        persons, theirs = _stand_ins(prox, theirs), np.arange(prox.n_leads)
     found = _kernels.within_two_hops(
         prox.graph.adjacency,
-        prox.persons,
+        persons,
         contacts.starts,
         contacts.person,
         theirs,
         is_directed=prox.graph.is_directed,
     )
     return np.asarray(found[row])
+
+
+def _stand_ins(prox: Proximity, owner: IntArray) -> IntArray:
+    """Give the person who stands for the owner of each lead; -1 where the pair is not kept."""
+    lead = np.repeat(np.arange(prox.n_leads), np.diff(prox.starts))
+    mine = np.flatnonzero(prox.reps == owner[lead])
+    persons = np.full(prox.n_leads, -1, dtype=np.int64)
+    if prox.through is not None:
+        persons[lead[mine]] = prox.through[mine]
+    return persons
 
 
 def digest(task: Task) -> str:

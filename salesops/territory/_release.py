@@ -296,6 +296,7 @@ def _assembled(case: _Case, plan: Any, gone: int, owner: IntArray) -> Any:
         input_digest=digest.hexdigest(),
         premises=None if plan.premises is None else plan.premises.without_rep(gone),
         edits=None,
+        flat_bound=None,
         # Bans of the plan are not remembered, so nobody is barred; see `realign`.
         barred=np.full(len(owner), -1, dtype=np.int64),
         barred_score=np.zeros(len(owner)),

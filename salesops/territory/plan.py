@@ -95,6 +95,8 @@ class TerritoryPlan:
         Locks, bans and other rules that the plan was asked to keep; None in a document of an older version.
     edits : Edits or None
         How the plan was drawn, where :meth:`edited` has changed it since.
+    flat_bound : float or None
+        For a plan within teams: a bound on plans that may give any lead to any rep; see :func:`within_teams`.
 
     Examples
     --------
@@ -164,6 +166,7 @@ class TerritoryPlan:
     move_price: float = 0.0
     premises: Premises | None = None
     edits: Edits | None = None
+    flat_bound: float | None = None
 
     @property
     def territories(self) -> tuple[Territory, ...]:
@@ -204,6 +207,14 @@ class TerritoryPlan:
     def total_score(self) -> float:
         """What the plan maximises: the sum of scores of owned leads."""
         return float(self.score.sum())
+
+    @property
+    def flat_gap(self) -> float | None:
+        """``(flat_bound - score) / flat_bound``; None without that bound, or where a limit is violated."""
+        if self.flat_bound is None or self.violations:
+            return None
+        worth = self.total_score - self.move_price * (self.n_moved or 0)
+        return max(self.flat_bound - worth, 0.0) / self.flat_bound if self.flat_bound > 0 else 0.0
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each lead.

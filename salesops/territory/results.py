@@ -186,6 +186,8 @@ class Proximity:
         The most that a rep who is not kept can score; in label order.
     graph : SocialGraph
         Where the ties come from, for :meth:`path`.
+    through : ndarray of shape (n_pairs,), or None
+        The person who stands for the rep in each kept pair, where the reps are teams.
 
     Examples
     --------
@@ -224,6 +226,7 @@ class Proximity:
     graph: SocialGraph
     persons: IntArray
     contacts: Contacts
+    through: IntArray | None = None
 
     @property
     def n_reps(self) -> int:
@@ -247,6 +250,12 @@ class Proximity:
         among = self.reps[self.starts[k] : self.starts[k + 1]]
         hit = np.flatnonzero(among == r)
         return r, k, int(hit[0]) if len(hit) else -1
+
+    def _person(self, rep: int, lead: int, rank: int) -> int:
+        """Give the person who stands for a rep towards a lead; -1 is somebody outside the graph."""
+        if self.through is None or rank < 0:
+            return int(self.persons[rep])
+        return int(self.through[self.starts[lead] + rank])
 
     def score(self, rep: Hashable, lead: Hashable) -> float:
         """Give the score of one pair; 0.0 if no chain of ties leads from one to the other.
@@ -312,16 +321,17 @@ class Proximity:
         Introduction
             By the options of the measure if it is an :class:`IntroductionPath`, else by its defaults.
         """
-        r, k, _ = self._place(rep, lead)
+        r, k, rank = self._place(rep, lead)
+        start = self._person(r, k, rank)
         options = self.method if isinstance(self.method, IntroductionPath) else IntroductionPath()
         found = (0.0, 0.0, list[int]())
-        if self.persons[r] >= 0:
+        if start >= 0:
             strength = _kernels.strengths(self.graph.adjacency, options.transform, options.half_weight)
             for c in range(int(self.contacts.starts[k]), int(self.contacts.starts[k + 1])):
                 person = int(self.contacts.person[c])
                 if person < 0:
                     continue
-                warmth, chain = _kernels.best_chain(strength, int(self.persons[r]), person, options.max_hops)
+                warmth, chain = _kernels.best_chain(strength, start, person, options.max_hops)
                 if warmth * self.contacts.weight[c] > found[0]:
                     found = (float(warmth * self.contacts.weight[c]), warmth, chain)
         _, warmth, chain = found
@@ -364,9 +374,10 @@ class Proximity:
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise refuse("k", "must be a whole number of 1 or more", k)
-        r, position, _ = self._place(rep, lead)
+        r, position, rank = self._place(rep, lead)
+        start = self._person(r, position, rank)
         options = self.method if isinstance(self.method, IntroductionPath) else IntroductionPath()
-        if self.persons[r] < 0:
+        if start < 0:
             return ()
         strength = _kernels.strengths(self.graph.adjacency, options.transform, options.half_weight)
         found: list[tuple[float, float, tuple[int, ...]]] = []
@@ -374,7 +385,7 @@ class Proximity:
             person, weight = int(self.contacts.person[c]), float(self.contacts.weight[c])
             if person >= 0:
                 chains = warmest_chains(
-                    strength, int(self.persons[r]), person, k, max_hops=options.max_hops, disjoint=disjoint
+                    strength, start, person, k, max_hops=options.max_hops, disjoint=disjoint
                 )
                 found += [(warmth * weight, warmth, chain) for warmth, chain in chains]
         found.sort(key=lambda one: (-one[0], len(one[2]), one[2]))
