@@ -28,6 +28,7 @@ from salesops.territory.neighbours import (
     PreferentialAttachment,
     ResourceAllocation,
 )
+from salesops.territory.overlays import Overlay, overlay
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.pseudonyms import pseudonym
@@ -54,6 +55,7 @@ __all__ = [
     "Jaccard",
     "Katz",
     "Measure",
+    "Overlay",
     "PreferentialAttachment",
     "Proximity",
     "RandomWalk",
@@ -72,6 +74,7 @@ __all__ = [
     "compare",
     "frontier",
     "learn_blend",
+    "overlay",
     "proximity",
     "pseudonym",
     "realign",

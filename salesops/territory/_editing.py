@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops._faults import raise_all, refuse
-from salesops._frames import Reader, check_known, id_column
+from salesops._frames import Labels, Reader, check_known, id_column
 from salesops.errors import Problem, show
 from salesops.territory._account import hops
 from salesops.territory._eligible import Eligibility
-from salesops.territory._known import Pairs, places, proximity_to
+from salesops.territory._known import Pairs, places, proximity_of_pairs, proximity_to
 from salesops.territory._pairs import Scores, read_scores
 from salesops.territory._premises import TOUCHED, Edits, Premises
 from salesops.territory._prices import FloatArray, IntArray
@@ -260,16 +260,9 @@ class _Case:
 
 def _near(plan: Any, leads: IntArray) -> Pairs:
     """Lay out the kept pairs of some leads at value times proximity, reps in rising order."""
-    prox: Proximity = plan.prox
-    row = places(plan.lead_labels, prox.lead_labels)[leads]
-    position = places(prox.rep_labels, plan.rep_labels)
-    first, many = prox.starts[row], prox.starts[row + 1] - prox.starts[row]
-    line = np.repeat(np.arange(len(leads)), many)
-    place = np.arange(len(line)) + np.repeat(first - (np.cumsum(many) - many), many)
-    rep = position[prox.reps[place]]
-    here = rep >= 0
-    score = prox.scores[place] * plan.value[leads][line]
-    return Pairs.of_table(line[here], rep[here], score[here], len(leads))
+    few = Labels(plan.lead_labels.values[leads])
+    lead, rep, near = proximity_of_pairs(plan.prox, plan.rep_labels, few)
+    return Pairs.of_table(lead, rep, near * plan.value[leads][lead], len(leads))
 
 
 def _redrawn(base: Any, owner: IntArray) -> Any:
