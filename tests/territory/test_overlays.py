@@ -172,7 +172,7 @@ def test_no_overlay_of_territories_scores_more_than_its_bound(seed):
     pairs["score"] = rng.integers(0, 9, len(pairs))
     specialists = {"rep_id": list("xyz"), "capacity": [5, 5, 5]}
     load = np.bincount(owner, minlength=3)
-    table = pairs.pivot(index="rep_id", columns="lead_id", values="score").to_numpy()
+    table = pairs["score"].to_numpy().reshape(3, 8)
     worth = {(rep, o): table[k, owner == o].sum() for k, rep in enumerate("xyz") for o in range(3)}
     result = overlay(plan, specialists, score=pairs, of="territories")
     present = [o for o in range(3) if load[o]]
