@@ -142,7 +142,7 @@ def roll_up(
     "sum" or "max" of weight times score.
     """
     known = scores[np.maximum(person, 0)]
-    known *= np.where(person < 0, 0.0, weight)[:, None]
+    known = known * np.where(person < 0, 0.0, weight)[:, None]
     if len(person) == len(lead_starts) - 1:
         return known
     combine = np.add if rule == "sum" else np.maximum

@@ -14,13 +14,17 @@ import numpy.typing as npt
 
 from salesops.territory._kernels import FloatArray, IntArray, Matrix
 from salesops.territory._order import community_order
-from salesops.territory._products import add_product, column_sums
+from salesops.territory._products import Block, add_product, column_sums
 
 _LARGE = 1 << 15
 _ROWS = 4096
 _LOOKS = 16
 _WIDEST_GAP = 0.95
 _ROUNDS = 12
+_WORTH_SINGLE, _FINEST_SINGLE = 1 << 20, 5e-7
+"""Ties from which a walk in single precision pays, and the tolerance down to which it reaches."""
+_GROUP, _PLAIN_STEPS = 16, 6
+"""After it, so many columns take so many plain steps at most."""
 
 NORM_OF_SCALE = {0.0: 1.0, 0.5: 2.0, 1.0: math.inf}
 """In which norm the error of scores is certified that are scaled by this power of the ties' totals."""
@@ -194,8 +198,11 @@ def _with_diagonal(step: Matrix, value: float) -> Matrix:
     return type(step)((data, indices, starts), shape=step.shape)
 
 
-def walk(ready: Walk, starts: IntArray, tolerance: float) -> tuple[FloatArray, FloatArray]:
+def walk(ready: Walk, starts: IntArray, tolerance: float) -> tuple[Block, FloatArray]:
     """Walk from each start until its scores are certified, or the error does not come down any more.
+
+    Where there are many ties, single precision walks as far as it can see: it moves half the memory, which
+    is what a walk waits for. The certificate is taken in double precision all the same.
 
     Parameters
     ----------
@@ -205,14 +212,19 @@ def walk(ready: Walk, starts: IntArray, tolerance: float) -> tuple[FloatArray, F
     Returns
     -------
     scores : ndarray of shape (n_people, n_starts)
-        In the order of `ready`. Exactly 0 where no chain of ties leads. A column does not depend on the
-        others, to the last bit: the number of steps is fixed beforehand, and who needs more gets a fixed
-        number more.
+        In the order of `ready`, of single or double precision. Exactly 0 where no chain of ties leads. A
+        column does not depend on the others, to the last bit: the number of steps is fixed beforehand, and
+        who needs more gets a fixed number more.
     error : ndarray of shape (n_starts,)
         Certified bound on each column's error, in the norm that belongs to the scale.
     """
     steps = _steps(ready, tolerance)
-    scores, error = _advance(ready, _first_guess(ready, starts), starts, steps)
+    if _is_for_single(ready, tolerance):
+        scores, error = _advance_single(ready, starts, steps, tolerance)
+        if (error > tolerance).any():
+            scores = scores.astype(np.float64)
+    else:
+        scores, error = _advance(ready, _first_guess(ready, starts), starts, steps)
     waiting, last = np.flatnonzero(error > tolerance), error.copy()
     for _ in range(_ROUNDS):
         if not len(waiting):
@@ -247,9 +259,9 @@ def _steps(ready: Walk, tolerance: float) -> int:
     return max(2, math.ceil(math.acosh(max(1.0 / aim, 1.0)) / math.acosh(reach)))
 
 
-def _first_guess(ready: Walk, starts: IntArray) -> FloatArray:
+def _first_guess(ready: Walk, starts: IntArray) -> Block:
     n, width = ready.step.shape[0], len(starts)
-    guess = np.zeros((n, width))
+    guess = np.zeros((n, width), dtype=ready.step.dtype)
     if ready.resting is None or ready.group is None:
         guess[starts, np.arange(width)] = ready.restart
         return guess
@@ -259,15 +271,51 @@ def _first_guess(ready: Walk, starts: IntArray) -> FloatArray:
     return guess
 
 
+def _is_for_single(ready: Walk, tolerance: float) -> bool:
+    worth = ready.step.nnz >= _WORTH_SINGLE and tolerance >= _FINEST_SINGLE
+    return bool(worth and ready.radius and not ready.scale)
+
+
+def _advance_single(ready: Walk, starts: IntArray, steps: int, tolerance: float) -> tuple[Block, FloatArray]:
+    """Take a number of steps in single precision, then plain steps in double, a few columns at a time.
+
+    The first plain step smooths what single precision has rounded, the next ones show how far off it is.
+    """
+    step = ready.step
+    coarse = type(step)((step.data.astype(np.float32), step.indices, step.indptr), shape=step.shape)
+    single = attrs.evolve(ready, step=coarse)
+    x, spare = _accelerated(single, _first_guess(single, starts), starts, np.arange(len(starts)), steps)
+    del spare, coarse, single
+    # What is kept of a score is within half a unit of its last place; together the scores are 1.
+    kept = float(np.finfo(np.float32).eps) / 2
+    error = np.empty(len(starts))
+    for first in range(0, len(starts), _GROUP):
+        late = np.arange(first, min(first + _GROUP, len(starts)))
+        rough = np.ascontiguousarray(x[:, late], dtype=np.float64)
+        fine, _ = _certified(ready, rough, np.empty_like(rough), starts[late])
+        for _ in range(_PLAIN_STEPS):
+            fine, error[late] = _certified(ready, fine, np.empty_like(fine), starts[late])
+            x[:, late] = fine
+            again = error[late] > tolerance - kept
+            if not again.any():
+                break
+            late, fine = late[again], np.ascontiguousarray(fine[:, again])
+    return x, error + kept
+
+
 def _advance(ready: Walk, x: FloatArray, starts: IntArray, steps: int) -> tuple[FloatArray, FloatArray]:
     """Take a number of steps, then one plain step that shows how far off they are. Overwrites `x`."""
+    go = _accelerated if ready.radius else _plain
+    x, spare = go(ready, x, starts, np.arange(len(starts)), steps)
+    return _certified(ready, x, spare, starts)
+
+
+def _certified(
+    ready: Walk, x: FloatArray, spare: FloatArray, starts: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Take one plain step, which shows how far off the scores are. Overwrites `spare`."""
     column = np.arange(len(starts))
-    if ready.radius:
-        x, spare = _accelerated(ready, x, starts, column, steps)
-        unit, own = ready.radius / 2, ready.centre
-    else:
-        x, spare = _plain(ready, x, starts, column, steps)
-        unit, own = 1.0, 0.0
+    unit, own = (ready.radius / 2, ready.centre) if ready.radius else (1.0, 0.0)
     spare.fill(0.0)
     spare[starts, column] = ready.restart / unit
     y = add_product(ready.step, x, spare)
@@ -292,8 +340,8 @@ def _advance(ready: Walk, x: FloatArray, starts: IntArray, steps: int) -> tuple[
 
 
 def _accelerated(
-    ready: Walk, x: FloatArray, starts: IntArray, column: IntArray, steps: int
-) -> tuple[FloatArray, FloatArray]:
+    ready: Walk, x: Block, starts: IntArray, column: IntArray, steps: int
+) -> tuple[Block, Block]:
     """Chebyshev semi-iteration on two blocks.
 
     Iterates are kept times the Chebyshev polynomial of their degree at (1 - centre) / radius: the recurrence

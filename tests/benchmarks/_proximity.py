@@ -21,13 +21,14 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--sample", type=int, default=8, help="reps walked by a peer; its time is extrapolated"
     )
     parser.add_argument("--runs", type=int, default=1, help="rounds over all contestants; all are printed")
+    parser.add_argument("--keep", type=Path, help="where the proximity is kept, for `assign --cache`")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
 
 
 def run(chosen: argparse.Namespace) -> None:
     if chosen.child:
         name, world, answer = chosen.child
-        Path(answer).write_text(json.dumps(_walkers.contest(name, world, chosen.sample)))
+        Path(answer).write_text(json.dumps(_walkers.contest(name, world, chosen.sample, chosen.keep)))
         return
     n_leads, n_reps, n_ties = _measure.SIZES[chosen.size]
     print(f"{chosen.size}: {n_leads:,} leads, {n_reps:,} reps, {n_ties:,} ties; {_measure.machine()}")
@@ -46,7 +47,8 @@ def _one(chosen: argparse.Namespace, name: str, world: str, folder: str) -> dict
         return None
     answer = Path(folder) / f"{name}.json"
     command = [sys.executable, str(Path(__file__).with_name("territory.py")), "proximity"]
-    command += ["--sample", str(chosen.sample), "--child", name, world, str(answer)]
+    command += ["--sample", str(chosen.sample)] + ["--keep", str(chosen.keep)] * (chosen.keep is not None)
+    command += ["--child", name, world, str(answer)]
     before = os.times()
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     after = os.times()

@@ -1,7 +1,9 @@
 """Who walks: the library, and peers that pip can install; each answers with time, memory and its error."""
 
+import pickle
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import _measure
@@ -27,13 +29,22 @@ _BLOCK = 32
 def make_world(path: str, n_leads: int, n_reps: int, n_ties: int) -> None:
     from salesops import datasets
 
-    ties = datasets.make_territory(n_leads=n_leads, n_reps=n_reps, n_ties=n_ties, rng=0).ties
-    columns = {name: ties[name].to_numpy() for name in ("source", "target", "weight")}
+    world = datasets.make_territory(n_leads=n_leads, n_reps=n_reps, n_ties=n_ties, rng=0)
+    columns = {name: world.ties[name].to_numpy() for name in ("source", "target", "weight")}
     np.savez(path, **columns, sizes=np.array([n_leads, n_reps]))
+    with _people(path).open("wb") as file:
+        pickle.dump((world.reps, world.leads), file, protocol=5)
 
 
-def contest(name: str, path: str, sample: int) -> dict[str, object]:
-    """Let one contestant walk; seconds and processor seconds are scaled up to all reps."""
+def _people(path: str) -> Path:
+    return Path(path).with_suffix(".people")
+
+
+def contest(name: str, path: str, sample: int, keep: Path | None = None) -> dict[str, object]:
+    """Let one contestant walk; seconds and processor seconds are scaled up to all reps.
+
+    With `keep`, the library's answer is kept there, as `assign --cache` takes it.
+    """
     world = np.load(path)
     source, target = world["source"].astype(np.int32), world["target"].astype(np.int32)
     weight, (n_leads, n_reps) = world["weight"], world["sizes"].tolist()
@@ -44,7 +55,11 @@ def contest(name: str, path: str, sample: int) -> dict[str, object]:
             _compiled.is_installed = lambda: False
         else:
             _products._WORTH_COMPILING = 0
-        return _salesops(source, target, weight, n_leads, n_reps)
+        answer, near = _salesops(source, target, weight, n_leads, n_reps)
+        if keep is not None and not keep.exists():
+            with keep.open("wb") as file:
+                pickle.dump((*pickle.loads(_people(path).read_bytes()), near), file, protocol=5)
+        return answer
     began = time.perf_counter()
     walk = _MAKERS[name](source, target, weight, n_leads + n_reps)
     build = time.perf_counter() - began
@@ -62,7 +77,7 @@ def contest(name: str, path: str, sample: int) -> dict[str, object]:
 
 def _salesops(
     source: np.ndarray, target: np.ndarray, weight: np.ndarray, n_leads: int, n_reps: int
-) -> dict[str, object]:
+) -> tuple[dict[str, object], Any]:
     from salesops import territory
     from salesops.territory import _walks
 
@@ -91,7 +106,7 @@ def _salesops(
         f"{gathered / 1e9:.1f} GB/s ({gathered / speed:.0%}) with every friend's scores read anew"
     )
     answer = {"seconds": seconds, "cpu": used, "build": build, "peak": peak, "traffic": traffic}
-    return {**answer, "walked": n_reps, "error": float(near.error.max())}
+    return {**answer, "walked": n_reps, "error": float(near.error.max())}, near
 
 
 def _step(

@@ -51,6 +51,45 @@ def test_a_large_walk_is_within_its_certificate(world, scale, norm):
     assert (error <= 1e-6).all()
 
 
+@pytest.fixture
+def in_single_precision(monkeypatch):
+    monkeypatch.setattr(_walks, "_WORTH_SINGLE", 0)
+
+
+@pytest.mark.usefixtures("in_single_precision")
+def test_a_walk_in_single_precision_is_within_its_certificate_in_double(world):
+    adjacency = world[0].adjacency
+    ready = _walks.make_ready(adjacency, restart=0.15, undirected=True)
+    starts = np.array([0, 7, 500, 1200])
+    scores, error = _walks.walk(ready, ready.place[starts], 1e-6)
+    assert scores.dtype == np.float32
+    apart = in_label_order(ready, scores) - exact(adjacency, starts)
+    assert (np.abs(apart).sum(axis=0) <= error).all()
+    assert (error <= 1e-6).all()
+
+
+@pytest.mark.usefixtures("in_single_precision")
+def test_a_finer_tolerance_walks_in_double_precision(world):
+    ready = _walks.make_ready(world[0].adjacency, restart=0.15, undirected=True)
+    scores, error = _walks.walk(ready, np.array([3]), 1e-9)
+    assert scores.dtype == np.float64
+    assert (error <= 1e-9).all()
+
+
+@pytest.mark.usefixtures("in_single_precision")
+@pytest.mark.parametrize("plain_steps", [1, 6])
+def test_columns_that_need_more_in_single_precision_do_not_touch_the_others(world, monkeypatch, plain_steps):
+    monkeypatch.setattr(_walks, "_PLAIN_STEPS", plain_steps)
+    ready = _walks.make_ready(world[0].adjacency, restart=0.15, undirected=True)
+    starts = np.arange(64)
+    scores, error = _walks.walk(ready, starts, 5e-7)
+    assert (error <= 5e-7).all()
+    for one in (slice(0, 1), slice(20, 27), slice(63, 64)):
+        own, own_error = _walks.walk(ready, starts[one], 5e-7)
+        assert np.array_equal(own, scores[:, one])
+        assert np.array_equal(own_error, error[one])
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 16])
 def test_a_column_does_not_depend_on_the_others_in_its_block(world, width):
     ready = _walks.make_ready(world[0].adjacency, restart=0.15, undirected=True)
