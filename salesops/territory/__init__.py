@@ -10,6 +10,7 @@ from salesops.territory.assignment import assign
 from salesops.territory.blend import learn_blend
 from salesops.territory.comparison import Comparison, compare
 from salesops.territory.decision import Decision, Routing, RunnerUp
+from salesops.territory.geography import Geography, too_far
 from salesops.territory.graph import SocialGraph
 from salesops.territory.hierarchy import RollUp
 from salesops.territory.measures import (
@@ -50,6 +51,7 @@ __all__ = [
     "EffectiveResistance",
     "Explanation",
     "Frontier",
+    "Geography",
     "Introduction",
     "IntroductionPath",
     "Jaccard",
@@ -79,6 +81,7 @@ __all__ = [
     "pseudonym",
     "realign",
     "review",
+    "too_far",
     "validate",
     "within_teams",
 ]
