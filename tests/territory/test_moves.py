@@ -190,3 +190,17 @@ def test_new_leads_keep_their_best_reps_among_many(world):
     alone = assign(reps, leads, near)
     plan = assign(reps, leads, near, current=current.iloc[:1], move_price=0.0)
     assert plan.total_score == pytest.approx(alone.total_score, rel=1e-3)
+
+
+def test_a_plan_with_leads_without_an_owner_goes_back_in_as_it_came_out():
+    """Missing owners must not make the other ids floats."""
+    reps, score = {"rep_id": [1, 2], "capacity": [1, 0]}, {"rep_id": [1], "lead_id": [10], "score": [1]}
+    today = assign(reps, {"lead_id": [10, 11]}, score=score)
+    frame = today.to_frame()
+    assert frame["rep_id"].isna().tolist() == [False, True]
+    again = assign(reps, {"lead_id": [10, 11]}, score=score, current=frame, max_moves=0)
+    assert (
+        again.owner.tolist()
+        == today.owner.tolist()
+        == today.edited(frame[["lead_id", "rep_id"]]).owner.tolist()
+    )
