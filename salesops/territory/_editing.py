@@ -16,8 +16,9 @@ from salesops._frames import Labels, Reader, check_known, id_column
 from salesops.errors import Problem, show
 from salesops.territory._account import hops
 from salesops.territory._eligible import Eligibility
-from salesops.territory._known import Pairs, places, proximity_of_pairs, proximity_to
-from salesops.territory._pairs import Scores, read_scores
+from salesops.territory._known import places, proximity_to
+from salesops.territory._lookup import Lookup
+from salesops.territory._pairs import read_scores
 from salesops.territory._premises import TOUCHED, Edits, Premises
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._violations import (
@@ -51,7 +52,7 @@ def what_if(
     """Judge moves one by one; its options are those of ``TerritoryPlan.what_if``."""
     base = _with_source(_drawn(plan), prox, score, columns)
     lead, rep = _read_moves(plan, moves, columns)
-    was, case = plan.owner[lead], _Case.of(base, lead)
+    was, case = plan.owner[lead], Lookup.of(base, lead)
     after, _ = case.score_of(rep)
     work = plan.use[lead].copy()
     work[:, 0] = case.work_of(rep)
@@ -169,7 +170,7 @@ def _covering(plan: Any, prox: Proximity) -> Proximity:
 
 def _check_source(plan: Any) -> None:
     """Refuse scores that are not those of the plan."""
-    case = _Case.of(plan, np.arange(len(plan.owner)))
+    case = Lookup.of(plan, np.arange(len(plan.owner)))
     score, _ = case.score_of(plan.owner)
     wrong = ~np.isclose(score, plan.score, rtol=1e-9, atol=0.0)
     if wrong.any():
@@ -179,98 +180,12 @@ def _check_source(plan: Any) -> None:
         raise_all("edits", [Problem(path=path, message=rule, ids=ids)])
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class _Case:
-    """What the known pairs of some leads score, m leads."""
-
-    plan: Any
-    leads: IntArray
-    pairs: Pairs
-    known: Scores | None
-
-    @classmethod
-    def of(cls, plan: Any, leads: IntArray) -> _Case:
-        table: Scores | None = plan.premises.pairs
-        if table is None:
-            pairs = _near(plan, leads)
-            return cls(plan=plan, leads=leads, pairs=pairs, known=None)
-        place = np.full(len(plan.owner), -1, dtype=np.int64)
-        place[leads] = np.arange(len(leads))
-        here = place[table.lead] >= 0
-        own = Scores(
-            lead=place[table.lead[here]],
-            rep=table.rep[here],
-            score=table.score[here],
-            work=None if table.work is None else table.work[here],
-        )
-        return cls(
-            plan=plan,
-            leads=leads,
-            pairs=Pairs.of_table(own.lead, own.rep, own.score, len(leads)),
-            known=own,
-        )
-
-    def score_of(self, rep: IntArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-        """Give what each lead scores with one rep each, 0 where the pair is not known; and whether it is."""
-        mine = (self.pairs.reps == rep[:, None]) & (self.pairs.reps >= 0)
-        return np.where(mine, self.pairs.scores, 0.0).sum(axis=1), mine.any(axis=1)
-
-    def work_of(self, rep: IntArray) -> FloatArray:
-        """Give the workload of each lead with one rep each, -1 for nobody."""
-        own = self.plan.premises.own_work
-        if own is None:
-            return np.asarray(self.plan.use[self.leads, 0])
-        work, known = own[self.leads].copy(), self.known
-        if known is not None and known.work is not None:
-            here = known.rep == rep[known.lead]
-            work[known.lead[here]] = known.work[here]
-        return np.asarray(work)
-
-    def runner_up(self, rep: IntArray) -> tuple[IntArray, FloatArray]:
-        """Find the allowed rep of greatest score beside one rep each, the first of equals."""
-        reps, n = self.pairs.reps, len(self.leads)
-        allowed = (reps >= 0) & (reps != rep[:, None])
-        eligibility: Eligibility | None = self.plan.eligibility
-        if eligibility is not None:
-            allowed &= eligibility.may[eligibility.kind[self.leads, None], np.maximum(reps, 0)]
-        bans = self.plan.premises.forbidden
-        place = np.full(len(self.plan.owner), -1, dtype=np.int64)
-        place[self.leads] = np.arange(n)
-        bans = bans[place[bans[:, 0]] >= 0]
-        line, column = np.nonzero(reps[place[bans[:, 0]]] == bans[:, 1, None])
-        allowed[place[bans[line, 0]], column] = False
-        who, best = np.full(n, -1, dtype=np.int64), np.zeros(n)
-        rows = np.flatnonzero(allowed.any(axis=1))
-        if len(rows):
-            first = np.where(allowed, self.pairs.scores, -np.inf).argmax(axis=1)[rows]
-            who[rows], best[rows] = reps[rows, first], self.pairs.scores[rows, first]
-        return who, best
-
-    def is_cut_off(self, rep: IntArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Mark the leads whose new owner is known to have no connection, where a plan needs one."""
-        if self.plan.fallback != "none":
-            return np.zeros(len(rep), dtype=bool)
-        floor = 0.0
-        if self.plan.premises.pairs is None:
-            floor = self.plan.prox.floor[
-                places(self.plan.lead_labels, self.plan.prox.lead_labels)[self.leads]
-            ]
-        return np.asarray((rep >= 0) & ~known & (floor <= 0))
-
-
-def _near(plan: Any, leads: IntArray) -> Pairs:
-    """Lay out the kept pairs of some leads at value times proximity, reps in rising order."""
-    few = Labels(plan.lead_labels.values[leads])
-    lead, rep, near = proximity_of_pairs(plan.prox, plan.rep_labels, few)
-    return Pairs.of_table(lead, rep, near * plan.value[leads][lead], len(leads))
-
-
 def _redrawn(base: Any, owner: IntArray) -> Any:
     """Work out everything that follows from other owners."""
     leads = np.flatnonzero(owner != base.owner)
     if not len(leads):
         return base
-    case, rep = _Case.of(base, leads), owner[leads]
+    case, rep = Lookup.of(base, leads), owner[leads]
     score, known = case.score_of(rep)
     runner_up, runner_up_score = case.runner_up(rep)
     fresh: dict[str, npt.NDArray[Any]] = {
@@ -283,12 +198,10 @@ def _redrawn(base: Any, owner: IntArray) -> Any:
         "runner_up_score": runner_up_score,
     }
     if base.prox is not None:
-        whose = np.full(len(owner), -1, dtype=np.int64)
-        whose[leads] = rep
-        near = proximity_to(base.prox, base.rep_labels, base.lead_labels, whose)
-        fresh["proximity"] = near[leads]
+        few = Labels(base.lead_labels.values[leads])
+        fresh["proximity"] = proximity_to(base.prox, base.rep_labels, few, rep)
         if base.hops is not None:
-            fresh["hops"] = hops(base.prox, base.rep_labels, base.lead_labels, whose)[leads]
+            fresh["hops"] = hops(base.prox, base.rep_labels, few, rep)
     drawn = {name: base.use[leads, 0] if name == "work" else getattr(base, name)[leads] for name in fresh}
     edits = Edits(
         leads=leads,
@@ -303,7 +216,7 @@ def _redrawn(base: Any, owner: IntArray) -> Any:
     return attrs.evolve(plan, violations=violations, gap=gap, no_gap_reason=no_gap, edits=edits)
 
 
-def _violations(plan: Any, case: _Case, known: npt.NDArray[np.bool_]) -> tuple[Problem, ...]:
+def _violations(plan: Any, case: Lookup, known: npt.NDArray[np.bool_]) -> tuple[Problem, ...]:
     """List every limit and rule that an edited plan breaks."""
     premises: Premises = plan.premises
     found = broken_limits(plan.rep_labels, plan.quantities, plan.used, plan.upper, plan.lower)
@@ -373,7 +286,7 @@ def _gap(plan: Any, leads: IntArray, violations: tuple[Problem, ...]) -> tuple[f
 def _broken_alone(base: Any, plan: Any, leads: IntArray, rep: IntArray, work: FloatArray) -> list[str]:
     """Say what each move would break alone: names of limits and rules, none if it breaks nothing."""
     premises: Premises = base.premises
-    case = _Case.of(base, leads)
+    case = Lookup.of(base, leads)
     was, cut_off = plan.owner[leads], case.is_cut_off(rep, case.score_of(rep)[1])
     bans = {(lead, who) for lead, who in premises.forbidden.tolist()} if len(leads) else set()
     moved = plan.n_moved or 0

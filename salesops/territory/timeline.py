@@ -16,9 +16,11 @@ from salesops import _display
 from salesops._calendar import day_of
 from salesops._display import number
 from salesops._faults import check_choice, closest, count, raise_all, refuse
-from salesops._frames import Ids, Labels, Reader, check_same_type, id_column
+from salesops._frames import Labels, Reader, check_same_type, id_column
 from salesops.errors import InvalidInput, Problem, show
-from salesops.territory.inputs import labels_at, tables
+from salesops.territory._handovers import changed
+from salesops.territory._united import ids_of
+from salesops.territory.inputs import column_of, labels_at, tables
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.results import Explanation
 
@@ -200,7 +202,7 @@ class Timeline:
         table = Reader(tables(columns, leads=leads)["leads"], "leads", key=("lead_id",), faults=faults)
         ids, days = table.ids("lead_id"), table.dates(date, zone=zone)
         # An id that is new in one plan may stand in another one: only a type that no plan has is a fault.
-        known = Labels.of(*(_ids(plan.lead_labels) for plan in self.plans))
+        known = Labels.of(*(ids_of(plan.lead_labels) for plan in self.plans))
         check_same_type(faults, "leads.lead_id", ids, known, "the plans", table.rows)
         raise_all("owners", faults)
 
@@ -238,7 +240,7 @@ class Timeline:
             have. By day, then in label order of the leads.
         """
         parts = [
-            _changed(before, after, start)
+            changed(before, after, start)
             for (before, after), start in zip(pairwise(self.plans), self.starts[1:], strict=True)
         ]
         columns = {
@@ -248,7 +250,7 @@ class Timeline:
         ids = ("lead_id", "from_rep_id", "to_rep_id")
         return pd.DataFrame(
             {
-                **{name: id_column(_cells(columns[name])) for name in ids},
+                **{name: id_column(column_of(columns[name])) for name in ids},
                 "on": pd.Series(np.array(columns["on"], dtype="datetime64[s]")),
                 "change": pd.Series(columns["change"], dtype="str"),
             }
@@ -403,41 +405,3 @@ def _day(path: str, value: object, faults: list[Problem]) -> dt.date | None:
     except InvalidInput as error:
         faults.extend(error.problems)
         return None
-
-
-def _ids(labels: Labels) -> Ids:
-    return Ids(np.arange(len(labels)), labels.values)
-
-
-def _cells(values: list[Any]) -> npt.NDArray[Any]:
-    cells = np.empty(len(values), dtype=object)
-    for k, value in enumerate(values):
-        cells[k] = value
-    return cells
-
-
-def _changed(before: TerritoryPlan, after: TerritoryPlan, start: dt.date) -> dict[str, list[Any]]:
-    """List the leads whose owner differs between two plans."""
-    leads = Labels.of(_ids(before.lead_labels), _ids(after.lead_labels))
-    reps = Labels.of(_ids(before.rep_labels), _ids(after.rep_labels))
-    every = _ids(leads)
-    is_in, owner = [], []
-    for plan in (before, after):
-        at, rep = plan.lead_labels.codes(every), reps.codes(_ids(plan.rep_labels))
-        whose = np.append(plan.owner, -1)[at]
-        is_in.append(at >= 0)
-        owner.append(np.where(whose >= 0, np.append(rep, -1)[whose], -1))
-    was, now = owner
-    moved = np.flatnonzero(was != now)
-    change = np.select(
-        [~is_in[0][moved], ~is_in[1][moved], was[moved] < 0, now[moved] < 0],
-        ["new lead", "lead gone", "taken up", "given up"],
-        "handover",
-    )
-    return {
-        "lead_id": leads.values[moved].tolist(),
-        "from_rep_id": labels_at(reps, was[moved]).tolist(),
-        "to_rep_id": labels_at(reps, now[moved]).tolist(),
-        "on": [start] * len(moved),
-        "change": change.tolist(),
-    }
