@@ -12,6 +12,7 @@ from salesops.territory._clock import clock
 from salesops.territory._draft import Draft
 from salesops.territory._exact import solve_exactly
 from salesops.territory._improve import eject, shift
+from salesops.territory._newton import find_prices
 from salesops.territory._polish import polish
 from salesops.territory._prices import (
     FloatArray,
@@ -23,7 +24,7 @@ from salesops.territory._prices import (
     torn,
 )
 from salesops.territory._repair import fill, place, repair, trim
-from salesops.territory._smooth import Units, find_prices, soft_choices
+from salesops.territory._smooth import Units, soft_choices
 
 _SMALL = 2_000
 _SAMPLE_OF_REP = 50
@@ -31,16 +32,15 @@ _PAIRS = 1_600_000
 _WIDTH = 8
 """Reps kept for each lead: as many as make so many pairs, but never fewer than the width."""
 _MANY = 300_000
-"""With so many leads, the last prices are found on those that are torn alone."""
-# On a sample of the leads: temperature, most steps.
-_WARM = ((0.1, 30), (0.01, 40), (0.001, 40))
-# Temperature, most steps, leads for each rep (0 for all).
-_COOL = ((0.001, 60, 0), *((0.0001, 40, 0),) * 3, *((0.00001, 40, 0),) * 3)
-_COOL_MANY = ((0.001, 30, 0), (0.0003, 40, 0), (0.0001, 40, 1000), (0.00003, 40, 400))
+"""With so many leads, a linear programme over a few of them ends the search for prices."""
+# Temperature, most steps; on a sample of the leads, then on all.
+_WARM = ((0.1, 5), (0.03, 5), (0.01, 5))
+_COOL = ((0.01, 6), (0.003, 8), (0.001, 8), (0.0003, 6), (0.0001, 6), (0.00001, 6))
+_COOL_MANY = ((0.01, 4), (0.003, 5), (0.001, 5), (0.0003, 4))
 _POLISH = (600, 12)
 """Leads in a linear programme: so many, and so many more for each rep."""
 _COLDEST = 0.00001
-_ROUNDS = 4
+_ROUNDS, _ROUNDS_OF_MANY = 4, 2
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -87,8 +87,10 @@ class _Search:
         self.prices = np.zeros(instance.upper.shape)
         self.stay = instance.stay
         self.start = (self.prices, self.stay)
+        self.looked_at = self.prices
         self.bound = bound(instance, self.prices)
         self.best = Draft.of(instance, np.full(instance.n_leads, -1, dtype=np.int64))
+        self.drafted = instance
         self.first: IntArray | None = None
         self.is_infeasible = False
         self._end = None if time_limit is None else clock() + time_limit
@@ -121,7 +123,7 @@ class _Search:
         return [
             self._warm,
             *(self._cool(*step) for step in (_COOL_MANY if case.n_leads > _MANY else _COOL)),
-            *([self._polish] * (2 if case.n_leads > _MANY else 1)),
+            self._polish,
             self._draft,
             self._improve,
         ]
@@ -130,8 +132,12 @@ class _Search:
         case = self.instance
         self.is_infeasible = bool((case.lower > 0).any() or (case.upper < 0).any())
 
-    def _keep(self, prices: FloatArray, stay: float) -> None:
-        self.start = (prices, stay)
+    def _certify(self) -> None:
+        """Bound all plans by the latest prices, and keep these if they are the best."""
+        prices, stay = self.start
+        if prices is self.looked_at:
+            return
+        self.looked_at = prices
         certified = bound(attrs.evolve(self.instance, stay=stay), prices)
         if certified < self.bound:
             self.bound, self.prices, self.stay = certified, prices, stay
@@ -151,19 +157,15 @@ class _Search:
                 return
             part = attrs.evolve(part, stay=stay)
             prices, stay = find_prices(part, prices, self.units, temperature=temperature, max_steps=steps)
-        self._keep(prices, stay)
+        self.start = (prices, stay)
 
-    def _cool(self, temperature: float, steps: int, n_each: int) -> Callable[[], None]:
+    def _cool(self, temperature: float, steps: int) -> Callable[[], None]:
         def stage() -> None:
-            if self.stop():
-                return
-            part, reach = self._near(), None
-            if n_each:
-                part, _, _, reach = torn(part, self.start[0], self.units.even, n_each)
-            found = find_prices(
-                part, self.start[0], self.units, temperature=temperature, max_steps=steps, reach=reach
-            )
-            self._keep(*found)
+            if not self.stop():
+                prices = self.start[0]
+                self.start = find_prices(
+                    self._near(), prices, self.units, temperature=temperature, max_steps=steps
+                )
 
         return stage
 
@@ -179,7 +181,9 @@ class _Search:
             reach = None
         solved = polish(part, prices, self.units, width=_WIDTH, reach=reach)
         if solved is not None:
-            self._keep(solved[0], solved[1])
+            self._certify()
+            self.start = solved[0], solved[1]
+            self._certify()
             owner[leads] = solved[2]
             self.first = owner
 
@@ -187,11 +191,12 @@ class _Search:
         case = self.instance
         solved = polish(case, self.prices, self.units, width=case.n_reps)
         if solved is not None:
-            self._keep(solved[0], solved[1])
+            self.start = solved[0], solved[1]
+            self._certify()
         limit = None if self._end is None else self._end - clock()
         answer = solve_exactly(case, time_limit=limit)
         if answer.is_infeasible and case.must_own and case.may_leave:
-            self.instance = case = attrs.evolve(case, must_own=False)
+            self.instance = self.drafted = case = attrs.evolve(case, must_own=False)
             self.bound = bound(attrs.evolve(case, stay=self.stay), self.prices)
             answer = solve_exactly(case, time_limit=limit)
         if answer.is_infeasible:
@@ -210,25 +215,30 @@ class _Search:
 
     def _draft(self) -> None:
         """Mend first drafts, the soft choices and the solution of a linear programme; keep the better one."""
+        self._certify()
         case = attrs.evolve(self.instance, stay=self.stay)
         few = case.n_leads <= _MANY
+        if not few:
+            # A draft looks at every pair that a rep may take over; where there are many, at the best.
+            self.drafted = narrow(case, self.prices, _WIDTH)
+            self.best = Draft.of(self.drafted, self.best.owners())
         if few:
             self._finish(self._soft_draft())
         if self.first is not None:
-            self._finish(Draft.of(self.instance, self.first))
+            self._finish(Draft.of(self.drafted, self.first))
         if not few and (self.first is None or self.best.broken() > 0):
             self._finish(self._soft_draft())
         if self.best.broken() > 0 and case.current is not None:
             listed = (case.reps == case.current[:, None]).any(axis=1) | (case.current < 0)
-            self._finish(Draft.of(self.instance, np.where(listed, case.current, -1)))
+            self._finish(Draft.of(self.drafted, np.where(listed, case.current, -1)))
 
     def _soft_draft(self) -> Draft:
-        case = attrs.evolve(self.instance, stay=self.stay)
-        return Draft.of(self.instance, soft_choices(case, self.prices, self.units, _COLDEST))
+        case = attrs.evolve(self.drafted, stay=self.stay)
+        return Draft.of(self.drafted, soft_choices(case, self.prices, self.units, _COLDEST))
 
     def _finish(self, draft: Draft) -> None:
         """Mend a draft and keep it if it is the best."""
-        case = self.instance
+        case = self.drafted
         repair(draft, self.prices, max_moves=20 * case.n_reps + case.n_leads // 4, stop=self.stop)
         draft = Draft.of(case, draft.owners())
         trim(draft)
@@ -240,8 +250,9 @@ class _Search:
             self.best = draft
 
     def _improve(self) -> None:
-        draft = Draft.of(attrs.evolve(self.instance, stay=self.stay), self.best.owners())
-        for _ in range(_ROUNDS):
+        case = attrs.evolve(self.drafted, stay=self.stay)
+        draft = Draft.of(case, self.best.owners())
+        for _ in range(_ROUNDS if case.n_leads <= _MANY else _ROUNDS_OF_MANY):
             moved = shift(draft, stop=self.stop)
             moved += eject(draft, self.prices, max_tries=2_000, stop=self.stop)
             if not moved or self.stop():

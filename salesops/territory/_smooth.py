@@ -1,9 +1,8 @@
-"""Prices by a softened dual: smooth enough for a quasi-Newton method, sharper as the temperature falls."""
+"""The dual softened: leads spread over what tears them, less and less so as the temperature falls."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import attrs
 import numpy as np
@@ -40,47 +39,13 @@ class Units:
         )
 
 
-def find_prices(
-    instance: Instance,
-    prices: FloatArray,
-    units: Units,
-    *,
-    temperature: float,
-    max_steps: int,
-    reach: FloatArray | None = None,
-) -> tuple[FloatArray, float]:
-    """Minimise the dual, its maxima softened by a temperature, from given prices.
-
-    The temperature is in units of the mean best score. A quasi-Newton method with bounds does the work; no
-    price of a rep, in even units, moves by more than half of her `reach`. Gives the prices and the price
-    of a move.
-    """
-    from scipy.optimize import minimize
-
-    smooth = _Smooth.of(instance, units)
-    if not smooth.n_variables or not instance.n_leads:
-        return np.zeros(instance.upper.shape), instance.stay
-    x = smooth.pack(prices)
-    room = np.full(len(x), np.inf) if reach is None else smooth.spread(reach) / 2
-    answer: Any = minimize(  # type: ignore[call-overload]  # its stubs know no slope beside the value
-        smooth.value_and_slope,
-        x,
-        args=(temperature,),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=np.stack([np.maximum(x - room, 0.0), x + room], axis=1),
-        options={"maxiter": max_steps, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-9},
-    )
-    return smooth.unpack(answer.x)
-
-
 def soft_choices(instance: Instance, prices: FloatArray, units: Units, temperature: float) -> IntArray:
     """Let each lead choose at the prices, leads that are torn spreading over what tears them.
 
     Where the softened dual is least, the soft choices keep the limits on average; evenly spaced thresholds
     turn the parts of torn leads into whole choices. Gives the owner of each lead, -1 for nobody.
     """
-    smooth = _Smooth.of(instance, units)
+    smooth = Smooth.of(instance, units)
     even = prices * units.use / units.score
     groups = None if smooth.groups is None else smooth.groups.softened(even, temperature)
     turns = (np.arange(instance.n_leads) * _GOLDEN + 0.5) % 1.0
@@ -111,7 +76,7 @@ def soft_choices(instance: Instance, prices: FloatArray, units: Units, temperatu
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class _Softened:
+class Softened:
     """Groups of leads at some prices: what their cheapest rep costs, and how they spread over the reps."""
 
     group: IntArray
@@ -155,7 +120,7 @@ class _Groups:
             group[order] = 2 * group[order] + (2 * rank >= size[group[order]])
         return group
 
-    def softened(self, prices: FloatArray, heat: float) -> _Softened:
+    def softened(self, prices: FloatArray, heat: float) -> Softened:
         """Soften the lowest price of each group over the reps who may."""
         price = np.where(self.may, self.use @ prices.T, np.inf)
         low = price.min(axis=1, keepdims=True)
@@ -166,7 +131,7 @@ class _Groups:
         # The softened minimum is the mean price less the heat times the entropy.
         price = np.where(self.may, price, 0.0)
         calm = (part * price).sum(axis=1) - (low[:, 0] - heat * np.log(total[:, 0]))
-        return _Softened(group=self.group, mean=part @ prices, calm=calm, part=part)
+        return Softened(group=self.group, mean=part @ prices, calm=calm, part=part)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -179,16 +144,14 @@ class _Soft:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class _Smooth:
-    """The dual in even units, its maxima softened: variables are the prices of upper and of lower limits.
+class Smooth:
+    """The dual in even units, its maxima softened.
 
     Arrays are laid out rep by rep, shape (K, n), so that all work on long rows.
     """
 
     instance: Instance
     units: Units
-    has_upper: npt.NDArray[np.bool_]
-    has_lower: npt.NDArray[np.bool_]
     reps: npt.NDArray[np.int32]
     scores: FloatArray
     rest: FloatArray
@@ -197,7 +160,7 @@ class _Smooth:
     groups: _Groups | None
 
     @classmethod
-    def of(cls, instance: Instance, units: Units) -> _Smooth:
+    def of(cls, instance: Instance, units: Units) -> Smooth:
         reps = np.ascontiguousarray(instance.reps.T)
         use = np.ascontiguousarray((instance.use / units.use).T)
         counts_moves = instance.current is not None and (instance.stay or math.isfinite(instance.max_moves))
@@ -205,8 +168,6 @@ class _Smooth:
         return cls(
             instance=instance,
             units=units,
-            has_upper=np.isfinite(instance.upper),
-            has_lower=np.isfinite(instance.lower),
             reps=np.maximum(reps, 0),
             scores=np.ascontiguousarray(instance.scores.T) / units.score,
             rest=instance.rest / units.score,
@@ -221,71 +182,29 @@ class _Smooth:
         return self.stays is not None and math.isfinite(self.instance.max_moves)
 
     @property
-    def n_variables(self) -> int:
-        """How many prices there are to find."""
-        return int(self.has_upper.sum() + self.has_lower.sum()) + self.prices_moves
+    def n_limits(self) -> int:
+        """How many limits there are to price."""
+        case = self.instance
+        return int(np.isfinite(case.upper).sum() + np.isfinite(case.lower).sum()) + self.prices_moves
 
     def pack(self, prices: FloatArray) -> FloatArray:
-        """Write prices as variables in even units."""
-        even = prices * self.units.use / self.units.score
-        stay = [self.instance.stay / self.units.score] if self.prices_moves else []
-        return np.concatenate(
-            [np.maximum(even, 0)[self.has_upper], np.maximum(-even, 0)[self.has_lower], stay]
-        )
+        """Write prices, and the price of a move where it is to be found, as one vector in even units."""
+        even = (prices * self.units.use / self.units.score).ravel()
+        return np.append(even, self.instance.stay / self.units.score) if self.prices_moves else even
 
-    def spread(self, reach: FloatArray) -> FloatArray:
-        """Give every variable the reach of its rep, and the price of a move that of the mean rep."""
-        each = np.broadcast_to(reach[:, None], self.has_upper.shape)
-        mean = [float(reach.mean())] if self.prices_moves else []
-        return np.concatenate([each[self.has_upper], each[self.has_lower], mean])
+    def split(self, x: FloatArray) -> tuple[FloatArray, float]:
+        """Read such a vector as prices and the price of a move, both still even."""
+        shape = self.instance.upper.shape
+        stay = float(x[-1]) if self.prices_moves else self.instance.stay / self.units.score
+        return x[: shape[0] * shape[1]].reshape(shape), stay
 
     def unpack(self, x: FloatArray) -> tuple[FloatArray, float]:
-        """Read variables as prices and the price of a move."""
-        even, stay = self._even(x)
+        """Read such a vector as prices and the price of a move."""
+        even, stay = self.split(x)
         return even * self.units.score / self.units.use, stay * self.units.score
 
-    def _even(self, x: FloatArray) -> tuple[FloatArray, float]:
-        even = np.zeros(self.has_upper.shape)
-        n, m = int(self.has_upper.sum()), int(self.has_lower.sum())
-        even[self.has_upper] = x[:n]
-        even[self.has_lower] -= x[n : n + m]
-        return even, float(x[-1]) if self.prices_moves else self.instance.stay / self.units.score
-
-    def value_and_slope(self, x: FloatArray, temperature: float) -> tuple[float, FloatArray]:
-        """Give the softened dual and its gradient, both for a mean lead."""
-        case = self.instance
-        even, stay = self._even(x)
-        groups = None if self.groups is None else self.groups.softened(even, temperature)
-        d, n_reps = self.use.shape[0], case.n_reps
-
-        def of_leads(part: slice) -> tuple[float, FloatArray, Any, float]:
-            soft = self.soften(part, even, stay, temperature, groups)
-            reps = self.reps[:, part].ravel()
-            used, cold = np.empty((n_reps, d)), None
-            for k in range(d):
-                weight = (soft.parts * self.use[k, part]).ravel()
-                used[:, k] = np.bincount(reps, weights=weight, minlength=n_reps)
-            if groups is not None:
-                group = groups.group[part]
-                cold = np.stack(
-                    [
-                        np.bincount(group, weights=soft.cold * self.use[k, part], minlength=len(groups.mean))
-                        for k in range(d)
-                    ],
-                    axis=1,
-                )
-            kept = 0.0 if self.stays is None else float(soft.parts[self.stays[:, part]].sum())
-            return soft.value, used, cold, kept
-
-        answers = in_chunks(of_leads, case.n_leads)
-        used = np.sum([answer[1] for answer in answers], axis=0)
-        if groups is not None:
-            used += groups.part.T @ np.sum([answer[2] for answer in answers], axis=0)
-        value = math.fsum(answer[0] for answer in answers)
-        return self._with_limits(value, used, math.fsum(answer[3] for answer in answers), x, stay)
-
     def soften(
-        self, part: slice, even: FloatArray, stay: float, heat: float, groups: _Softened | None
+        self, part: slice, even: FloatArray, stay: float, heat: float, groups: Softened | None
     ) -> _Soft:
         """Soften the best offers of some leads."""
         reps, use = self.reps[:, part], self.use[:, part]
@@ -315,18 +234,3 @@ class _Smooth:
         value = float(top.sum() + heat * np.log(total).sum())
         parts /= total
         return _Soft(parts=parts, cold=cold / total, value=value)
-
-    def _with_limits(
-        self, value: float, used: FloatArray, kept: float, x: FloatArray, stay: float
-    ) -> tuple[float, FloatArray]:
-        """Add what the limits are worth, and bring value and slope to a mean lead."""
-        case, n, unit = self.instance, self.instance.n_leads, self.units.use
-        upper, lower = (case.upper / unit)[self.has_upper], (case.lower / unit)[self.has_lower]
-        worth, slope = [upper, -lower], [upper - used[self.has_upper], used[self.has_lower] - lower]
-        if self.prices_moves:
-            room = case.max_moves - case.n_settled
-            worth.append(np.array([room]))
-            slope.append(np.array([room + kept]))
-        elif stay:
-            value -= stay * case.n_settled
-        return (value + float(np.concatenate(worth) @ x)) / n, np.concatenate(slope) / n

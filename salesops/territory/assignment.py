@@ -122,7 +122,7 @@ def assign(
 
     Notes
     -----
-    The limits become prices of the reps' time: the Lagrangian dual, softened and minimised by a quasi-Newton
+    The limits become prices of the reps' time: the Lagrangian dual, softened and minimised by Newton's
     method at falling temperatures. At any prices its exact value is an upper bound on every plan; a pair that
     `prox` did not keep counts there at the lowest score kept, and in the plan at 0. The leads then choose at
     the prices, a linear programme settles those whose choice is close, broken limits are repaired at the
@@ -150,7 +150,7 @@ def assign(
     method".
     R. K. Ahuja, O. Ergun, J. B. Orlin, A. P. Punnen (2002), "A survey of very large-scale neighborhood search
     techniques".
-    D. C. Liu, J. Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
+    D. P. Bertsekas (1982), "Projected Newton methods for optimization problems with simple constraints".
     D. Gale (1957), "A theorem on flows in networks".
     J. W. Chinneck (2008), "Feasibility and infeasibility in optimization".
 
