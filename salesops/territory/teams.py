@@ -16,8 +16,9 @@ from salesops._frames import Reader, check_known
 from salesops.errors import Problem, show
 from salesops.territory._account import digest, look_at_offers
 from salesops.territory._eligible import read_match
+from salesops.territory._newton import find_prices
 from salesops.territory._prices import IntArray, bound, sample
-from salesops.territory._smooth import Units, find_prices
+from salesops.territory._smooth import Units
 from salesops.territory._task import Task, read_task
 from salesops.territory._united import ids_of, read_teams, united_proximity, united_table
 from salesops.territory.assignment import assign, bound_of_locks, drawn_plan
@@ -30,7 +31,7 @@ __all__ = ["by_team", "within_teams"]
 _OWNER = "(team)"
 """The column of the leads that names the team they belong to."""
 _PAIRS = ("score", "locked", "forbidden", "current")
-_COOLING = ((0.01, 60), (0.001, 60), (0.0001, 60))
+_COOLING = ((0.01, 6), (0.001, 8), (0.0001, 8))
 _SAMPLE = (2_000, 50)
 """Leads on which prices for the flat bound are found: so many, and so many for each rep."""
 
