@@ -74,7 +74,8 @@ def what_if(
 
 def _at(prices: FloatArray, rep: IntArray, use: FloatArray) -> FloatArray:
     """Price what leads use of one rep each; nobody's time has no price."""
-    return np.asarray(np.where(rep >= 0, (prices[rep] * use).sum(axis=1), 0.0))
+    with_nobody = np.vstack([prices, np.zeros((1, prices.shape[1]))])
+    return np.asarray((with_nobody[rep] * use).sum(axis=1))
 
 
 def _read_moves(plan: Any, moves: object, columns: Mapping[str, str] | None) -> tuple[IntArray, IntArray]:

@@ -337,3 +337,24 @@ def test_an_edited_plan_can_be_realigned(world):
     repaired = realign(after, reps=made.reps[made.reps["rep_id"] != 3], effort="repair")
     assert repaired.edits is None
     assert len(repaired.premises.locked) == len(repaired.owner)
+
+
+NOTHING = {"rep_id": [], "lead_id": [], "score": []}
+
+
+def test_a_plan_without_reps_or_without_leads_can_be_asked():
+    alone = assign({"rep_id": []}, {"lead_id": ["acme"]}, score=NOTHING)
+    nobody = {"lead_id": ["acme"], "rep_id": [None]}
+    assert alone.edited(nobody) is alone
+    assert alone.what_if(nobody)["breaks"].tolist() == [""]
+    idle = assign({"rep_id": ["ann"]}, {"lead_id": []}, score=NOTHING)
+    assert idle.what_if({"lead_id": [], "rep_id": []}).empty
+
+
+def test_ids_may_be_tuples():
+    pair = pd.Series([("ann", 1)], dtype=object), pd.Series([("acme", 1)], dtype=object)
+    score = pd.DataFrame({"rep_id": pair[0], "lead_id": pair[1], "score": [1]})
+    drawn = assign({"rep_id": [("ann", 1), ("bo", 2)]}, {"lead_id": [("acme", 1)]}, score=score)
+    after = drawn.edited({"lead_id": [("acme", 1)], "rep_id": [("bo", 2)]})
+    assert after.to_frame()["rep_id"].tolist() == [("bo", 2)]
+    assert after.metrics()["n_cold"].tolist() == [1]
