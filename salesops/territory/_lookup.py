@@ -91,7 +91,10 @@ class Lookup:
             floor = self.plan.prox.floor[
                 places(self.plan.lead_labels, self.plan.prox.lead_labels)[self.leads]
             ]
-        return np.asarray((rep >= 0) & ~known & (floor <= 0))
+        cut_off = (rep >= 0) & ~known & (floor <= 0)
+        if self.plan.current is not None:
+            cut_off &= rep != self.plan.current[self.leads]  # whoever owns a lead today may keep it
+        return np.asarray(cut_off)
 
 
 def _near_pairs(plan: Any, leads: IntArray) -> Pairs:

@@ -204,3 +204,17 @@ def test_a_plan_with_leads_without_an_owner_goes_back_in_as_it_came_out():
         == today.owner.tolist()
         == today.edited(frame[["lead_id", "rep_id"]]).owner.tolist()
     )
+
+
+def test_an_owner_of_today_without_a_connection_may_keep_her_lead_within_the_bound():
+    """What she saves by not moving counts in the bound, too, where other leads have pairs that were cut."""
+    graph = SocialGraph.from_ties({"source": ["ann", "bo", "ann"], "target": ["acme", "acme", "bo"]})
+    reps, leads = {"rep_id": ["ann", "bo"]}, {"lead_id": ["acme", "bolt"]}
+    near = proximity(graph, reps, leads, top=1)
+    current = {"lead_id": ["bolt"], "rep_id": ["bo"]}
+    plan = assign(reps, leads, near, current=current, move_price=0.5, fallback="none")
+    assert plan.to_frame().set_index("lead_id").loc["bolt", "rep_id"] == "bo"
+    assert plan.bound >= plan.total_score
+    away = plan.edited({"lead_id": ["bolt"], "rep_id": [None]})
+    assert away.n_moved == 1
+    assert not away.edited(plan.to_frame()[["lead_id", "rep_id"]]).violations
