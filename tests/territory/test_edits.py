@@ -339,6 +339,17 @@ def test_an_edited_plan_can_be_realigned(world):
     assert len(repaired.premises.locked) == len(repaired.owner)
 
 
+@settings(max_examples=12)
+@given(random_moves)
+def test_what_if_agrees_with_editing_each_move_alone(world, chosen):
+    drawn = world[2]
+    assert not drawn.violations
+    for row in drawn.what_if(table(chosen)).itertuples():
+        alone = drawn.edited(table({row.lead_id: None if pd.isna(row.to_rep_id) else row.to_rep_id}))
+        assert bool(row.breaks) == bool(alone.violations)
+        assert row.difference == pytest.approx(alone.total_score - drawn.total_score, abs=1e-9)
+
+
 NOTHING = {"rep_id": [], "lead_id": [], "score": []}
 
 
