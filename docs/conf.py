@@ -83,7 +83,9 @@ def write_api(_app):
         listed = [
             entry
             for entry in getattr(module, "__all__", ())
-            if entry not in getattr(module, "_ROOMS", ()) and not entry.startswith("_")
+            if entry not in getattr(module, "_ROOMS", ())
+            and not entry.startswith("_")
+            and not inspect.ismodule(getattr(module, entry))
         ]
         fresh = [entry for entry in listed if (entry, id(getattr(module, entry))) not in told]
         told.update((entry, id(getattr(module, entry))) for entry in fresh)

@@ -74,6 +74,9 @@ def _as_frame(data: object, name: str) -> pd.DataFrame:
         return _from_columns(data, name)
     if isinstance(data, pd.Series):
         raise _not_a_table(data, name)
+    if type(data).__module__.partition(".")[0] == "salesops" and hasattr(data, "to_frame"):
+        frame: pd.DataFrame = data.to_frame()
+        return frame
     if hasattr(data, "__arrow_c_stream__"):
         return _from_arrow(data, name)
     if isinstance(data, Iterable) and not isinstance(data, (str, bytes)):

@@ -30,6 +30,11 @@ Reason = Literal[
     "no quota",
     "above the last tier",
     "negative total",
+    "not won",
+    "no crediting rule",
+    "no value",
+    "no receiver",
+    "unknown deal",
 ]
 
 

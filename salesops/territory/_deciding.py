@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -10,52 +12,60 @@ import attrs
 from salesops._faults import raise_all
 from salesops._frames import Labels, Reader, check_known
 from salesops.errors import Problem
-from salesops.territory._incoming import Asked, Desk
-from salesops.territory._routing import Offers, Room, State, Terms, all_offers, offers
-from salesops.territory.decision import Decision, RunnerUp
+from salesops.territory._desk import Asked, Desk
+from salesops.territory._offers import Offers, all_offers, best_offer, has_room, offers
+from salesops.territory._routing import State, Terms
+from salesops.territory.decision import Decision, RunnerUp, made
 
 _RUNNERS_UP = 3
 
 
 def decide(desk: Desk, terms: Terms, state: State, tag: str, asked: Asked) -> Decision:
-    """Decide who gets a lead."""
-    use = asked.use
-    reps, scores, able = asked.reps, asked.scores, _able(desk, asked.requires)
+    """Decide who gets a lead; what else there is to say is worked out when somebody asks."""
+    able = _able(desk, asked.requires) if asked.requires else None
+    rep, loss, score = best_offer(terms, state, asked.reps, asked.nearness, asked.factor, asked.use, able)
+    owner, price = (desk.names[rep], loss + score) if rep >= 0 else (None, 0.0)
+    return made(asked, owner, score, price, tag, partial(_told, desk, terms, state, asked, rep))
+
+
+def _told(desk: Desk, terms: Terms, state: State, asked: Asked, rep: int) -> dict[str, Any]:
+    """Say why a lead goes to a rep, -1 for nobody, and who came next: the rest of its decision."""
+    able = _able(desk, asked.requires)
+    room = partial(has_room, terms, state, asked.use)
+    if rep < 0:
+        closest, obstacle = _closer(desk, asked, 0.0, room, able)
+        reason = _why_nobody(desk, terms, asked, able)
+        return {"reason": reason, "closest": closest, "obstacle": obstacle, "source": asked.source}
+    ranked = [offer for offer in _ranked(terms, state, asked, able) if able is None or offer[1] in able]
+    first = next((k for k, offer in enumerate(ranked) if room(offer[1])), -1)
+    if first < 0 or ranked[first][1] != rep:
+        ranked = all_offers(terms, state, asked.reps, asked.scores, asked.use)
+        first = next(k for k, offer in enumerate(ranked) if offer[1] == rep)
+    loss, _, score = ranked[first]
+    behind = (offer for offer in ranked[first + 1 :] if (able is None or offer[1] in able) and room(offer[1]))
+    runners_up = tuple(
+        RunnerUp(desk.names[who], worth, other + worth, other - loss)
+        for other, who, worth in islice(behind, _RUNNERS_UP)
+    )
+    closest, obstacle = _closer(desk, asked, score, room, able)
+    is_near = rep in asked.reps
+    return {
+        "reason": "cold" if not is_near else "closest" if closest is None else "next closest",
+        "closest": closest,
+        "obstacle": obstacle,
+        "runners_up": runners_up,
+        "n_between": _n_between(desk, asked, rep) if is_near else None,
+        "source": asked.source,
+    }
+
+
+def _ranked(terms: Terms, state: State, asked: Asked, able: frozenset[int] | None) -> Offers:
+    """Rank those who are near and have the skills, and beside them the cheapest where one may be first."""
+    reps, scores = asked.reps, asked.scores
     if able is not None:
         kept = [k for k, rep in enumerate(reps) if rep in able]
         reps, scores = [reps[k] for k in kept], [scores[k] for k in kept]
-    room = Room(terms, state, use)
-    ranked = offers(terms, state, reps, scores, use)
-    first = _first(ranked, room, able)
-    if first < 0 and terms.is_cold:
-        ranked = all_offers(terms, state, reps, scores, use)
-        first = _first(ranked, room, able)
-    if first < 0 or (not terms.is_cold and ranked[first][0] > 0):
-        return _nobody(desk, terms, tag, asked, room, able)
-    names = desk.names
-    loss, rep, score = ranked[first]
-    behind: list[RunnerUp] = []
-    for other, who, worth in ranked[first + 1 :]:
-        if len(behind) == _RUNNERS_UP:
-            break
-        if (able is None or who in able) and room.at(who):
-            behind.append(RunnerUp(names[who], worth, other + worth, other - loss))
-    closer, obstacle = _closer(desk, asked, score, room, able)
-    near = rep in asked.reps
-    return Decision(
-        lead_id=asked.lead_id,
-        rep_id=names[rep],
-        score=score,
-        price=loss + score,
-        reason="cold" if not near else "closest" if closer is None else "next closest",
-        closest=closer,
-        obstacle=obstacle,
-        runners_up=tuple(behind),
-        n_between=asked.n_between.get(rep),
-        source=asked.source,
-        router_tag=tag,
-        asked=asked,
-    )
+    return offers(terms, state, reps, scores, asked.use)
 
 
 def _able(desk: Desk, requires: Sequence[str]) -> frozenset[int] | None:
@@ -67,7 +77,7 @@ def _able(desk: Desk, requires: Sequence[str]) -> frozenset[int] | None:
 
 
 def _closer(
-    desk: Desk, asked: Asked, score: float, room: Room, able: frozenset[int] | None
+    desk: Desk, asked: Asked, score: float, room: Callable[[int], bool], able: frozenset[int] | None
 ) -> tuple[Hashable | None, str | None]:
     """Name the rep of greatest score if it is more than the owner's, and what keeps her from the lead."""
     best = max(asked.scores, default=score)
@@ -76,41 +86,22 @@ def _closer(
     rep = min(who for who, worth in zip(asked.reps, asked.scores, strict=True) if worth == best)
     if able is not None and rep not in able:
         return desk.names[rep], "skills"
-    return desk.names[rep], "price" if room.at(rep) else "room"
+    return desk.names[rep], "price" if room(rep) else "room"
 
 
-def _nobody(
-    desk: Desk, terms: Terms, tag: str, asked: Asked, room: Room, able: frozenset[int] | None
-) -> Decision:
+def _n_between(desk: Desk, asked: Asked, rep: int) -> int | None:
+    """Count the people between the owner and the lead, where it is 0 or 1."""
+    steps = None if desk.people is None else desk.people.n_between(asked.tied, rep)
+    # A newcomer stands one tie beyond those she names; somebody known is named herself.
+    return 0 if steps is not None and asked.source == "person_id" else steps
+
+
+def _why_nobody(desk: Desk, terms: Terms, asked: Asked, able: frozenset[int] | None) -> str:
     if not desk.names:
-        reason = "no rep"
-    elif able is not None and not able:
-        reason = "skills"
-    elif not terms.is_cold and not asked.reps:
-        reason = "no connection"
-    else:
-        reason = "capacity"
-    closer, obstacle = _closer(desk, asked, 0.0, room, able)
-    return Decision(
-        lead_id=asked.lead_id,
-        rep_id=None,
-        score=0.0,
-        price=0.0,
-        reason=reason,
-        closest=closer,
-        obstacle=obstacle,
-        source=asked.source,
-        router_tag=tag,
-        asked=asked,
-    )
-
-
-def _first(ranked: Offers, room: Room, able: frozenset[int] | None) -> int:
-    """Find the best offer of somebody with the skills and the room; -1 if there is none."""
-    for k, (_, rep, _) in enumerate(ranked):
-        if (able is None or rep in able) and room.at(rep):
-            return k
-    return -1
+        return "no rep"
+    if able is not None and not able:
+        return "skills"
+    return "no connection" if not terms.is_cold and not asked.reps else "capacity"
 
 
 def of_row(fault: Problem, row: Hashable) -> Problem:

@@ -21,14 +21,8 @@ from salesops.territory._lookup import Lookup
 from salesops.territory._pairs import read_scores
 from salesops.territory._premises import TOUCHED, Edits, Premises
 from salesops.territory._prices import FloatArray, IntArray
-from salesops.territory._violations import (
-    broken_limits,
-    broken_promises,
-    certified_gap,
-    gross_bound,
-    is_over,
-    is_under,
-)
+from salesops.territory._tally import broken_limits, gap_of
+from salesops.territory._violations import broken_promises, gross_bound, is_over, is_under
 from salesops.territory.inputs import labels_at, tables
 from salesops.territory.results import Proximity
 
@@ -281,7 +275,7 @@ def _gap(plan: Any, leads: IntArray, violations: tuple[Problem, ...]) -> tuple[f
         return None, _LEFT_ALONE
     gross = gross_bound(plan.bound, plan.move_price, plan.current, plan.premises.locked)
     paid = plan.move_price * (plan.n_moved or 0)
-    return certified_gap(math.fsum(plan.score.tolist()) - paid, plan.bound, violations, gross)
+    return gap_of("edited", math.fsum(plan.score.tolist()) - paid, plan.bound, violations, gross)
 
 
 def _broken_alone(base: Any, plan: Any, leads: IntArray, rep: IntArray, work: FloatArray) -> list[str]:

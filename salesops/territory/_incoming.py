@@ -1,7 +1,6 @@
 """A lead that comes to the router: read, checked, and near whom it is.
 
-The usual case, plain numbers and ids of one kind, is checked in bulk, since this stands between a request
-and its answer; whatever is not usual is looked at one by one, and every fault is named.
+Whatever is not as plain as a lead read at once is looked at one by one, and every fault is named.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 import numpy as np
@@ -17,78 +16,14 @@ import numpy as np
 from salesops._codec import Limits
 from salesops._codec._parse import parse
 from salesops._faults import closest, raise_all, refuse
-from salesops._frames import Labels, from_plain, to_plain
+from salesops._frames import from_plain, to_plain
 from salesops._frames.ids import family, is_missing, scalar
 from salesops.errors import Problem, show
+from salesops.territory._desk import MOST, WAYS, Asked, Desk, plain_candidates
 from salesops.territory._newcomers import People
 
-MOST = 1e100
-"""Amounts above this are refused, so that no sum of them overflows."""
 _RULE = "must be a finite number 0 or more"
-_WAYS = ("candidates", "ties", "person_id")
-_ABOUT = frozenset({"lead_id", "value", "workload", "requires", "account_id", "segment", "country"})
-_PLAIN = frozenset({int, float})
 _LIMITS = Limits()
-
-
-class Asked(NamedTuple):
-    """A lead as it was understood.
-
-    ``key`` is the id with its type; ``reps`` and ``scores`` are who is near and what the lead would score
-    with them; ``source`` is the field that told so and ``near`` what it said.
-    """
-
-    lead_id: Hashable
-    key: Hashable
-    value: float
-    use: tuple[float, ...]
-    requires: tuple[str, ...]
-    reps: list[int]
-    scores: list[float]
-    source: str | None
-    near: Any
-    n_between: Mapping[int, int]
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Desk:
-    """What it takes to read a lead: the reps, what is counted of a lead, and the people who may know it."""
-
-    reps: Labels
-    names: list[Hashable]
-    quantities: tuple[str, ...]
-    is_score: bool
-    skills: tuple[frozenset[str], ...] | None
-    people: People | None
-    index: dict[Any, int]
-    kinds: frozenset[type]
-    fields: frozenset[str]
-
-    @classmethod
-    def of(
-        cls,
-        reps: Labels,
-        quantities: tuple[str, ...],
-        *,
-        is_score: bool,
-        skills: tuple[frozenset[str], ...] | None,
-        people: People | None,
-    ) -> Desk:
-        """Index the reps; by their bare ids where all are of one kind."""
-        values = reps.values.tolist()
-        kinds = frozenset(type(value) for value in values)
-        index = {value: k for k, value in enumerate(values)} if len(kinds) == 1 else {}
-        return cls(
-            reps=reps,
-            names=values,
-            quantities=quantities,
-            is_score=is_score,
-            skills=skills,
-            people=people,
-            index=index,
-            kinds=kinds if index else frozenset(),
-            fields=_ABOUT | frozenset(quantities) | frozenset(_WAYS),
-        )
 
 
 def as_document(lead: object) -> Mapping[str, Any]:
@@ -123,13 +58,12 @@ def read_lead(document: Mapping[str, Any], desk: Desk) -> Asked:
         for k, name in enumerate(desk.quantities)
     ]
     requires = _requires(document, desk, faults) if "requires" in document else ()
-    source, near, reps, scores, between = _near(document, desk, lead_id, faults)
+    source, near, reps, scores, tied = _near(document, desk, lead_id, faults)
     if faults:
         shown = (show(lead_id),) if lead_id is not None else ()
         raise_all("lead", [attrs.evolve(fault, ids=shown) if not fault.ids else fault for fault in faults])
-    if not desk.is_score or source != "candidates":
-        scores = [value * score for score in scores]
-    return Asked(lead_id, key, value, tuple(amounts), requires, reps, scores, source, near, between)
+    factor = 1.0 if desk.is_score and source == "candidates" else value
+    return Asked(lead_id, key, value, tuple(amounts), requires, reps, scores, factor, source, near, tied)
 
 
 def _unknown_fields(document: Mapping[str, Any], desk: Desk, faults: list[Problem]) -> None:
@@ -214,12 +148,12 @@ def read_skills(raw: Any) -> frozenset[str] | None:
     return frozenset(raw)
 
 
-Near = tuple[str | None, Any, list[int], list[float], Mapping[int, int]]
+Near = tuple[str | None, Any, list[int], list[float], Sequence[int]]
 
 
 def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: list[Problem]) -> Near:
     """Find who is near the lead, by the one field that says so."""
-    given = [name for name in _WAYS if document.get(name) is not None]
+    given = [name for name in WAYS if document.get(name) is not None]
     if given == ["candidates"]:
         return _candidates(document["candidates"], desk, faults)
     if not given:
@@ -239,20 +173,13 @@ def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: li
         return _person(lead_id, desk, None, faults)
     else:
         return _person(document["person_id"], desk, "person_id", faults)
-    return None, None, [], [], {}
+    return None, None, [], [], ()
 
 
 def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
-    if type(raw) is dict and raw:
-        reps, scores = list(map(desk.index.get, raw)), list(raw.values())
-        if (
-            desk.kinds.issuperset(map(type, raw))
-            and None not in reps
-            and _PLAIN.issuperset(map(type, scores))
-            and min(scores) > 0
-            and sum(scores) <= MOST
-        ):
-            return "candidates", raw, reps, scores, {}  # type: ignore[return-value]  # None is ruled out above
+    plain = plain_candidates(raw, desk)
+    if plain is not None:
+        return "candidates", raw, *plain, ()
     found: dict[int, float] = {}
     for place, rep, given in _rows(raw, "candidates", "rep_id", ("proximity", "score"), faults):
         label, _ = identity(rep, f"$.candidates{place}", faults)
@@ -277,7 +204,7 @@ def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
             found[at] = number
     near = {rep: score for rep, score in found.items() if score > 0}
     raw = {desk.reps[rep]: score for rep, score in found.items()}
-    return "candidates", raw, list(near), list(near.values()), {}
+    return "candidates", raw, list(near), list(near.values()), ()
 
 
 def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
@@ -287,7 +214,7 @@ def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
         faults.append(
             Problem(path="$.ties", message="the router knows no people", values=(show(raw),), hint=hint)
         )
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     weights: dict[int, float] = {}
     for place, person, given in _rows(raw, "ties", "person_id", ("weight",), faults):
         at = _find_person(person, f"$.ties{place}", people, faults)
@@ -302,10 +229,10 @@ def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
         elif at >= 0:
             weights[at] = number
     if faults:
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     reps, scores = people.newcomer(weights)
     near = [(people.labels[at], weight) for at, weight in weights.items()]
-    return "ties", dict(near), reps, scores, people.between(list(weights), reps)
+    return "ties", dict(near), reps, scores, tuple(weights)
 
 
 def _person(person: Any, desk: Desk, source: str | None, faults: list[Problem]) -> Near:
@@ -314,16 +241,15 @@ def _person(person: Any, desk: Desk, source: str | None, faults: list[Problem]) 
             hint = "make it with plan.router(people=), or give candidates"
             said = "the router knows no people"
             faults.append(Problem(path="$.person_id", message=said, values=(show(person),), hint=hint))
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     if source is None:
         at = desk.people.labels.position(person) if person is not None else -1
     else:
         at = _find_person(person, "$.person_id", desk.people, faults)
     if at < 0:
-        return None, None, [], [], {}
+        return None, None, [], [], ()
     reps, scores = desk.people.known(at)
-    between = dict.fromkeys(desk.people.between([at], reps), 0)
-    return "person_id", desk.people.labels[at], reps, scores, between
+    return "person_id", desk.people.labels[at], reps, scores, (at,)
 
 
 def _find_person(person: Any, path: str, people: People, faults: list[Problem]) -> int:

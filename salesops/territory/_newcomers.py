@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -107,17 +107,12 @@ class People:
             return np.asarray(np.minimum(weights / max(self.largest, 1e-300), 1.0))
         return np.asarray(1.0 / (1.0 + method.half_weight / weights))
 
-    def between(self, tied: list[int], reps: list[int]) -> dict[int, int]:
-        """Count the people between each rep and a newcomer tied to these people, where it is 0 or 1."""
+    def n_between(self, tied: Sequence[int], rep: int) -> int | None:
+        """Count the people between a rep and a newcomer tied to these people, where it is 0 or 1."""
         if self.friends is None:
-            return {}
-        found = {}
-        for rep in reps:
-            known = self.friends[rep]
-            steps = min((known.get(person, 9) for person in tied), default=9)
-            if steps < 2:
-                found[rep] = steps
-        return found
+            return None
+        known = self.friends[rep]
+        return min((known[person] for person in tied if person in known), default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Write the table as plain JSON types."""

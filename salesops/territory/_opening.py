@@ -12,12 +12,16 @@ import numpy.typing as npt
 from salesops._faults import check_choice, closest, raise_all, refuse
 from salesops._frames import check_known
 from salesops.errors import InvalidInput, Problem, show
-from salesops.territory._incoming import MOST, Desk, read_skills
+from salesops.territory._desk import MOST, Desk
+from salesops.territory._incoming import read_skills
 from salesops.territory._newcomers import People, people_of
 from salesops.territory._routing import FloatArray, Terms, state_of
 from salesops.territory.inputs import read_rows, tables
 from salesops.territory.results import Proximity
 from salesops.territory.router import Router, check_people, opened
+
+_GUESS = 0.2
+"""How many leads are to come, as a part of the plan's, where nobody says."""
 
 
 def open_router(
@@ -55,6 +59,7 @@ def open_router(
         n_leads=n_leads,
         spread=plan.use.std(axis=0) if n else np.zeros(len(unit)),
         is_cold=plan.fallback == "cold",
+        is_guess=expected is None,
     )
     desk = Desk.of(
         plan.rep_labels,
@@ -116,7 +121,7 @@ def _expected(plan: Any, expected: object, total: FloatArray) -> tuple[FloatArra
     """Say what is to come: the total of each quantity in the end, or how many leads."""
     end = np.zeros(len(total))
     if expected is None:
-        return end, 0.0
+        return end, _GUESS * len(plan.owner)
     if not isinstance(expected, Mapping):
         return end, _amount("expected", expected, [])
     faults: list[Problem] = []

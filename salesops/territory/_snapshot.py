@@ -18,22 +18,26 @@ from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
 from salesops._version import __version__
 from salesops.errors import InvalidInput, Problem, show
-from salesops.territory._incoming import Desk
+from salesops.territory._desk import Desk
 from salesops.territory._newcomers import People
 from salesops.territory._routing import FloatArray, State, Terms, state_of
 from salesops.territory.decision import Decision, RunnerUp
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _PER_REP = ("capacity", "share", "base", "rate")
 _PER_QUANTITY = ("band", "worth", "unit", "end", "spread")
 _FIELDS = frozenset(
     {
         *("kind", "schema_version", "salesops_version", "digest", "first_tag", "tag", "reps", "quantities"),
-        *("candidates", "is_cold", "n_leads", "skills", "used", "total", "committed", "people"),
+        *("candidates", "is_cold", "is_guess", "n_leads", "skills", "used", "total", "committed", "people"),
         *_PER_REP,
         *_PER_QUANTITY,
     }
 )
+
+
+_ADDED: dict[Any, frozenset[str]] = {1: frozenset({"is_guess"})}
+"""Of each older version the fields that it does not have."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -93,6 +97,7 @@ def write(
         "quantities": list(desk.quantities),
         "candidates": "score" if desk.is_score else "proximity",
         "is_cold": terms.is_cold,
+        "is_guess": terms.is_guess,
         "n_leads": terms.n_leads,
         "skills": None if desk.skills is None else [sorted(skills) for skills in desk.skills],
         "used": [column.tolist() for column in opening.used],
@@ -127,20 +132,21 @@ def read(document: object) -> Read:
     if not isinstance(document, Mapping):
         fault = Problem(path="$", message="is not a document of a router", values=(show(document),))
         raise InvalidInput("router: 1 problem", [fault])
+    fields = _FIELDS - _ADDED.get(document.get("schema_version"), frozenset())
     faults = [
-        Problem(path=f"$.{name}", message="the field is missing")
-        for name in sorted(_FIELDS - document.keys())
+        Problem(path=f"$.{name}", message="the field is missing") for name in sorted(fields - document.keys())
     ]
     faults += [
         Problem(path="$", message="unknown field", values=(show(name),))
         for name in document
-        if name not in _FIELDS
+        if name not in fields
     ]
     raise_all("router", faults)
     check_choice("$.kind", document["kind"], ("router",))
-    if document["schema_version"] != _SCHEMA_VERSION:
+    if document["schema_version"] not in (_SCHEMA_VERSION, *_ADDED):
         values = (show(document["schema_version"]),)
-        fault = Problem(path="$.schema_version", message=f"must be {_SCHEMA_VERSION}", values=values)
+        said = f"must be 1 to {_SCHEMA_VERSION}"
+        fault = Problem(path="$.schema_version", message=said, values=values)
         raise InvalidInput("router: 1 problem", [fault])
     try:
         is_whole = _digest(document) == document["digest"]
@@ -163,7 +169,12 @@ def _read(document: Mapping[str, Any]) -> Read:
     size = (len(reps), len(quantities))
     tall = {"base": size, "rate": size}
     parts = {name: _array(document[name]).reshape(tall.get(name, -1)) for name in (*_PER_REP, *_PER_QUANTITY)}
-    terms = Terms(is_cold=document["is_cold"], n_leads=document["n_leads"], **parts)
+    terms = Terms(
+        is_cold=document["is_cold"],
+        is_guess=document.get("is_guess", False),
+        n_leads=document["n_leads"],
+        **parts,
+    )
     used = tuple(np.array(column, dtype=np.float64) for column in document["used"])
     opening = state_of(terms, used, tuple(document["total"]))
     skills = document["skills"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from salesops._display import number
 from salesops._frames import Labels
-from salesops.errors import InternalError, Problem, show
+from salesops.errors import Problem, show
 from salesops.territory._prices import FloatArray, IntArray
 
 _SLACK = 2e-9
@@ -23,25 +21,6 @@ def is_over(used: FloatArray, upper: FloatArray) -> FloatArray:
 def is_under(used: FloatArray, lower: FloatArray) -> FloatArray:
     """Mark what is below a limit."""
     return np.asarray(used < lower * (1 - _SLACK))
-
-
-def broken_limits(
-    reps: Labels, quantities: Sequence[str], used: FloatArray, upper: FloatArray, lower: FloatArray
-) -> list[Problem]:
-    """List the reps who use more or less than they may."""
-    found = []
-    for k, name in enumerate(quantities):
-        path = "reps.capacity" if name == "workload" else f"balance.{name}"
-        for rule, broken, limit in (
-            ("uses more than her limit", is_over(used[:, k], upper[:, k]), upper),
-            ("stays below her band", is_under(used[:, k], lower[:, k]), lower),
-        ):
-            who = np.flatnonzero(broken).tolist()
-            if who:
-                told = (f"{number(used[rep, k], 6)}, limit {number(limit[rep, k], 6)}" for rep in who)
-                ids = tuple(show(reps[rep]) for rep in who)
-                found.append(Problem(path=path, message=f"a rep {rule}", ids=ids, values=tuple(told)))
-    return found
 
 
 def broken_promises(
@@ -63,14 +42,3 @@ def gross_bound(bound: float, move_price: float, current: IntArray | None, locke
     if current is None:
         return bound
     return bound + move_price * int(((current >= 0) & (current != locked)).sum())
-
-
-def certified_gap(
-    value: float, bound: float, violations: Sequence[Problem], gross: float
-) -> tuple[float | None, str | None]:
-    """Compare a plan with the bound, as a share of the bound before moves are paid for; or say why not."""
-    if violations:
-        return None, "the plan violates a limit, so it is not compared with the bound"
-    if value > bound + gross * 1e-9 + 1e-300:
-        raise InternalError("territory: a plan scored more than its certified bound; please report this")
-    return (max(bound - value, 0.0) / gross if gross > 0 else 0.0), None

@@ -20,8 +20,9 @@ from salesops.territory._pair_work import check_pairs, pair_conflict, search_pai
 from salesops.territory._premises import premises_of
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
+from salesops.territory._tally import broken_limits, gap_of, used_by
 from salesops.territory._task import Task, read_task
-from salesops.territory._violations import broken_limits, broken_promises, certified_gap, gross_bound
+from salesops.territory._violations import broken_promises, gross_bound
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.results import Proximity
 
@@ -258,11 +259,11 @@ def drawn_plan(
     fingerprint: str,
 ) -> TerritoryPlan:
     """Say everything of a plan that follows from its owners and its bound."""
-    used = _used(task, owner)
+    used = used_by(owner, task.use, task.upper.shape)
     violations = _violations(task, owner, used)
     gross = gross_bound(bound, task.move_price, task.current, task.locked)
     value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
-    gap, no_gap = certified_gap(value, bound, violations, gross)
+    gap, no_gap = gap_of("assign", value, bound, violations, gross)
     return TerritoryPlan(
         rep_labels=task.reps,
         lead_labels=task.leads,
@@ -301,18 +302,6 @@ def drawn_plan(
         prox=prox,
         premises=premises_of(task),
     )
-
-
-def _used(task: Task, owner: IntArray) -> FloatArray:
-    """Sum what each rep uses, exactly, so that it does not depend on the order of leads."""
-    used = np.zeros(task.upper.shape)
-    order = np.argsort(owner, kind="stable")
-    bounds = np.searchsorted(owner[order], np.arange(task.n_reps + 1))
-    for rep in range(task.n_reps):
-        mine = order[bounds[rep] : bounds[rep + 1]]
-        for k in range(len(task.quantities)):
-            used[rep, k] = math.fsum(task.use[mine, k].tolist())
-    return used
 
 
 def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 import pandas as pd
@@ -63,6 +63,9 @@ class RunnerUp(NamedTuple):
 class Decision:
     """Where one lead goes, made by :meth:`Router.route`; :meth:`Router.commit` counts it.
 
+    Owner, score and price are there at once. The other fields are worked out when one of them is first read,
+    or when the decision is committed, from what was so when it was made.
+
     Attributes
     ----------
     lead_id : hashable
@@ -120,6 +123,16 @@ class Decision:
     source: str | None = None
     router_tag: str = ""
     _asked: Any = attrs.field(default=None, eq=False, alias="asked")
+    _rest: Callable[[], Mapping[str, Any]] | None = attrs.field(default=None, eq=False, init=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Work out the fields that routing left for whoever asks."""
+            if name not in _LATER:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            settled(self)
+            return object.__getattribute__(self, name)
 
     def introduction(self) -> str | None:
         """Say how the owner can be introduced, without a name; None where it is not known.
@@ -215,6 +228,52 @@ class Decision:
         told = self.explain()
         words = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in told.sentences)
         return f"<div><h4>{html.escape(told.subject)}</h4>{words}</div>"
+
+
+_LATER: Mapping[str, Any] = {
+    "reason": "",
+    "closest": None,
+    "obstacle": None,
+    "runners_up": (),
+    "n_between": None,
+    "source": None,
+}
+"""Fields that are worked out when one of them is read, and what they are if nothing is said of them."""
+_blank = object.__new__
+_put_lead, _put_rep, _put_score, _put_price, _put_tag, _put_asked, _put_rest = (
+    vars(Decision)[name].__set__
+    for name in ("lead_id", "rep_id", "score", "price", "router_tag", "_asked", "_rest")
+)
+
+
+def made(
+    asked: Any,
+    rep_id: Hashable | None,
+    score: float,
+    price: float,
+    router_tag: str,
+    rest: Callable[[], Mapping[str, Any]],
+) -> Decision:
+    """Make a decision at once, and leave to `rest` what is seldom asked for."""
+    decision = _blank(Decision)
+    _put_lead(decision, asked.lead_id)
+    _put_rep(decision, rep_id)
+    _put_score(decision, score)
+    _put_price(decision, price)
+    _put_tag(decision, router_tag)
+    _put_asked(decision, asked)
+    _put_rest(decision, rest)
+    return decision
+
+
+def settled(decision: Decision) -> Decision:
+    """Work out the fields that were left for later, and let go of the router that would tell them."""
+    rest = decision._rest  # noqa: SLF001  (a field of our own)
+    if rest is not None:
+        for name, field in {**_LATER, **rest()}.items():
+            object.__setattr__(decision, name, field)
+        object.__setattr__(decision, "_rest", None)
+    return decision
 
 
 def frame_of(decisions: list[Decision]) -> pd.DataFrame:

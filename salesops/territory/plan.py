@@ -503,8 +503,10 @@ class TerritoryPlan:
         ----------
         expected : number or mapping, optional
             How many leads are to come (each like a mean lead of the plan), or the total of each quantity,
-            ``{"workload": 2000, "value": 3.2e6}``. The router then keeps the bands of the end of that stream,
-            and spreads capacity over it. Without, it keeps the bands of every moment.
+            ``{"workload": 2000, "value": 3.2e6}``. The router keeps the bands of the end of that stream, and
+            spreads capacity over it; from then on it keeps the bands of every moment. By default a fifth of
+            the leads of the plan, and some capacity is kept for more; 0 keeps the bands of every moment from
+            the start, at some cost in score.
         reps : table, optional
             ``rep_id`` and ``capacity``, ``skills`` or both, in place of the plan's: capacity that the plan
             left free for new leads, and what the reps can do.

@@ -16,14 +16,15 @@ from salesops._frames.ids import is_missing
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _snapshot
 from salesops.territory._deciding import decide, near_of, of_row
-from salesops.territory._incoming import Asked, Desk, as_document, content, identity, read_lead
+from salesops.territory._desk import Asked, Desk, read_plain_lead
+from salesops.territory._incoming import as_document, content, identity, read_lead
 from salesops.territory._newcomers import people_of
 from salesops.territory._routing import (
     State,
     Terms,
     taken,
 )
-from salesops.territory.decision import Decision, Routing
+from salesops.territory.decision import Decision, Routing, settled
 from salesops.territory.results import Introduction, Proximity
 
 __all__ = ["Router"]
@@ -69,13 +70,15 @@ class Router:
     A lead goes to the rep whose score less price is greatest among those who have room for it. Prices start
     as the plan's. At every moment each rep's is raised or lowered so that what she has, plus what she takes
     of the rest of the stream at the plan's prices, less what the change turns away, ends inside her limits:
-    dual averaging with a step of one over what is still to come. Frozen prices do not keep bands.
+    dual averaging with a step in proportion to one over what is still to come. Frozen prices do not keep
+    bands. Nothing is solved again while leads come: all prices follow from sums, in one pass over the reps.
 
     Capacity, and the upper end of each band, are never passed. The lower end is kept by prices that fall
     without limit as the stream runs out; where the leads that come are too few or too large for it, a rep can
-    stay below. With `expected` the bands are those of the end of the stream. Without, nobody knows the end:
-    they are kept at every moment, around the fair share of what has come so far, at some cost in score. Equal
-    offers fall to the rep who comes first in label order.
+    stay below. The bands are those of the end of the stream that is expected: before it, a rep may be above
+    the band of the moment. From then on, and from the start with ``expected=0``, they are kept at every
+    moment, around the fair share of what has come so far. Equal offers fall to the rep who comes first in
+    label order.
 
     References
     ----------
@@ -149,7 +152,9 @@ class Router:
         InvalidInput
             With every fault of the lead; also if a lead of this id is counted with other content.
         """
-        asked = read_lead(lead if type(lead) is dict else as_document(lead), self._desk)
+        asked = read_plain_lead(lead, self._desk) if type(lead) is dict else None
+        if asked is None:
+            asked = read_lead(as_document(lead), self._desk)
         entry = self._ledger[hash(asked.key) % _BUCKETS].get(asked.key)
         if entry is not None:
             return self._again(entry, asked)
@@ -212,7 +217,7 @@ class Router:
             )
             raise InvalidInput("commit: 1 problem", [fault])
         rep = -1 if decision.rep_id is None else self.rep_labels.position(decision.rep_id)
-        return self._with(asked.key, Entry(self.n_committed, decision, asked.use, None), rep)
+        return self._with(asked.key, Entry(self.n_committed, settled(decision), asked.use, None), rep)
 
     def _with(self, key: Hashable, entry: Entry, rep: int) -> Router:
         """Count one lead more. One that could not be owned at all adds nothing to fair shares."""
