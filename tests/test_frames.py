@@ -378,6 +378,8 @@ def test_result_ids_stay_whole_or_text():
     assert id_column(np.array([1, 2])).dtype == np.int64
     assert id_column(np.array(["a", "b"], dtype=object)).tolist() == ["a", "b"]
     assert len(id_column(np.empty(0, dtype=object))) == 0
+    assert id_column(np.array([1, None], dtype=object)).tolist() == [1, pd.NA]
+    assert id_column(np.array([2**70, None], dtype=object)).tolist() == [2**70, None]
 
 
 def test_a_column_that_is_no_list_is_a_fault():

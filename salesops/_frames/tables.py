@@ -46,13 +46,25 @@ def to_frame(data: object, name: str, *, columns: Mapping[str, str] | None = Non
 
 
 def id_column(values: npt.NDArray[Any]) -> pd.Series[Any]:
-    """Make the column of ids that a result shows: whole numbers stay int64, the rest as pandas infers it."""
+    """Make the column of ids that a result shows: whole numbers stay whole, the rest as pandas infers it.
+
+    Beside missing ids whole numbers are Int64, so that the column can go back in as it came out.
+    """
     if values.dtype.kind in "iu":
         return pd.Series(values.astype(np.int64, copy=False))
     series = pd.Series(values, dtype=object)
     if not len(series) or pd.api.types.infer_dtype(series, skipna=False) == "mixed-integer-float":
         return series  # pandas would make the whole numbers floats, which are other ids
+    if series.isna().any() and pd.api.types.infer_dtype(series, skipna=True) == "integer":
+        return _whole(series)
     return series.infer_objects()
+
+
+def _whole(series: pd.Series[Any]) -> pd.Series[Any]:
+    try:
+        return series.astype("Int64")
+    except (OverflowError, TypeError):
+        return series  # larger than 64 bits
 
 
 def _as_frame(data: object, name: str) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from salesops.territory.assignment import assign
 from salesops.territory.blend import learn_blend
 from salesops.territory.comparison import Comparison, compare
 from salesops.territory.decision import Decision, Routing, RunnerUp
+from salesops.territory.geography import Geography, too_far
 from salesops.territory.graph import SocialGraph
+from salesops.territory.hierarchy import RollUp
 from salesops.territory.measures import (
     Blend,
     BlendEvidence,
@@ -27,6 +29,7 @@ from salesops.territory.neighbours import (
     PreferentialAttachment,
     ResourceAllocation,
 )
+from salesops.territory.overlays import Overlay, overlay
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.proximity import proximity
 from salesops.territory.pseudonyms import pseudonym
@@ -34,6 +37,8 @@ from salesops.territory.realignment import Frontier, frontier, realign
 from salesops.territory.results import Explanation, Introduction, Proximity
 from salesops.territory.review import ReviewSheet, review
 from salesops.territory.router import Router
+from salesops.territory.teams import by_team, within_teams
+from salesops.territory.timeline import Timeline
 from salesops.territory.validation import Validation, validate
 
 __all__ = [
@@ -46,29 +51,37 @@ __all__ = [
     "EffectiveResistance",
     "Explanation",
     "Frontier",
+    "Geography",
     "Introduction",
     "IntroductionPath",
     "Jaccard",
     "Katz",
     "Measure",
+    "Overlay",
     "PreferentialAttachment",
     "Proximity",
     "RandomWalk",
     "ResourceAllocation",
     "ReviewSheet",
+    "RollUp",
     "Router",
     "Routing",
     "RunnerUp",
     "SocialGraph",
     "TerritoryPlan",
+    "Timeline",
     "Validation",
     "assign",
+    "by_team",
     "compare",
     "frontier",
     "learn_blend",
+    "overlay",
     "proximity",
     "pseudonym",
     "realign",
     "review",
+    "too_far",
     "validate",
+    "within_teams",
 ]

@@ -85,11 +85,9 @@ def _keep_best(
     best[rows], best_score[rows] = listed[rows, first], scores[rows, first]
 
 
-def proximities(task: Task, prox: Proximity | None, owner: IntArray, offers: Offers) -> FloatArray:
-    """Give the proximity of each lead to its owner, 0 where the pair is not known."""
-    if prox is None:
-        return np.zeros(task.n_leads)
-    return np.where(offers.is_known, proximity_to(prox, task.reps, task.leads, owner), 0.0)
+def proximities(task: Task, prox: Proximity | None, owner: IntArray) -> FloatArray:
+    """Give the proximity of each lead to its owner, 0 where the proximity does not know the pair."""
+    return np.zeros(task.n_leads) if prox is None else proximity_to(prox, task.reps, task.leads, owner)
 
 
 def reasons(task: Task, owner: IntArray, offers: Offers) -> npt.NDArray[Any]:
@@ -120,22 +118,34 @@ def _say_why_alone(task: Task, alone: Mask, reason: npt.NDArray[Any]) -> None:
     reason[unfit] = said[kind]
 
 
-def hops(task: Task, prox: Proximity, owner: IntArray) -> npt.NDArray[np.int8]:
+def hops(prox: Proximity, reps: Labels, leads: Labels, owner: IntArray) -> npt.NDArray[np.int8]:
     """Count hops between owner and lead, 3 for more than two."""
-    row, position = places(task.leads, prox.lead_labels), places(task.reps, prox.rep_labels)
+    row, position = places(leads, prox.lead_labels), places(reps, prox.rep_labels)
     theirs = np.full(prox.n_leads, -1, dtype=np.int64)
     owned = owner >= 0
     theirs[row[owned]] = position[owner[owned]]
-    contacts = prox.contacts
+    contacts, persons = prox.contacts, prox.persons
+    if prox.through is not None:
+        persons, theirs = _stand_ins(prox, theirs), np.arange(prox.n_leads)
     found = _kernels.within_two_hops(
         prox.graph.adjacency,
-        prox.persons,
+        persons,
         contacts.starts,
         contacts.person,
         theirs,
         is_directed=prox.graph.is_directed,
     )
     return np.asarray(found[row])
+
+
+def _stand_ins(prox: Proximity, owner: IntArray) -> IntArray:
+    """Give the person who stands for the owner of each lead; -1 where the pair is not kept."""
+    lead = np.repeat(np.arange(prox.n_leads), np.diff(prox.starts))
+    mine = np.flatnonzero(prox.reps == owner[lead])
+    persons = np.full(prox.n_leads, -1, dtype=np.int64)
+    if prox.through is not None:
+        persons[lead[mine]] = prox.through[mine]
+    return persons
 
 
 def digest(task: Task) -> str:

@@ -139,10 +139,10 @@ def read_eligibility(reps: Rows, leads: Rows, match: Mapping[str, str]) -> Eligi
         is_many = of_lead == "requires"
         if is_many and not leads.table.has(of_lead):
             continue
-        wanted, code = _distinct_sets(leads.table, of_lead, is_many=is_many)
+        wanted, code = distinct_sets(leads.table, of_lead, is_many=is_many)
         if is_many and not any(wanted):
             continue
-        there, whose = _distinct_sets(reps.table, of_rep, is_many=True)
+        there, whose = distinct_sets(reps.table, of_rep, is_many=True)
         offered = [there[k] for k in reps.column(whose).tolist()]
         asked.append(
             _Asked(of_lead=of_lead, of_rep=of_rep, wanted=wanted, code=leads.column(code), offered=offered)
@@ -224,7 +224,7 @@ def _order(key: _Key) -> tuple[str, str]:
     return key[0], repr(key[1])
 
 
-def _distinct_sets(table: Reader, column: str, *, is_many: bool) -> tuple[list[frozenset[_Key]], IntArray]:
+def distinct_sets(table: Reader, column: str, *, is_many: bool) -> tuple[list[frozenset[_Key]], IntArray]:
     """Read a column of collections, or of single values, as codes into distinct sets, in a stable order."""
     cells = table.cells(column)
     if cells is None:

@@ -37,7 +37,9 @@ def all_pairs(instance: Instance, *, hopeful: bool) -> tuple[IntArray, IntArray,
     score[lead, instance.reps[lead, column]] = instance.scores[lead, column]
     if hopeful and instance.unsure is not None and instance.current is not None:
         unsure = np.flatnonzero(instance.unsure)
-        score[unsure, instance.current[unsure]] = rest[unsure]
+        # Her place in the list is worth the price of a move even where no connection is known to be.
+        settled = (unsure, instance.current[unsure])
+        score[settled] = np.maximum(score[settled], rest[unsure])
     score[instance.banned[:, 0], instance.banned[:, 1]] = -np.inf
     lead, rep = np.nonzero(np.isfinite(score))
     return lead, rep, score[lead, rep]

@@ -29,13 +29,13 @@ ROUNDING = 2.0**-_BITS
 """What :func:`rounded` may move a sum of scores that is at most 1."""
 
 
-def strengths(adjacency: Matrix, transform: str, half_weight: float) -> Matrix:
-    """Turn tie weights into strengths in (0, 1]."""
+def strengths(adjacency: Matrix, transform: str, half_weight: float, largest: float | None = None) -> Matrix:
+    """Turn tie weights into strengths in (0, 1]; of a part of a graph, `largest` is the graph's weight."""
     weight = adjacency.data
     if transform == "saturating":
         strength = 1.0 / (1.0 + half_weight / weight)
     elif transform == "relative":
-        strength = weight / weight.max(initial=1e-300)
+        strength = weight / (weight.max(initial=1e-300) if largest is None else largest)
     else:
         strength = weight
     return sparse.csr_array((strength, adjacency.indices, adjacency.indptr), shape=adjacency.shape)

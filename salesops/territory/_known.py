@@ -112,6 +112,17 @@ def is_same(labels: Labels, others: Labels) -> bool:
     return labels.families == others.families == {"str"} and labels.values.tolist() == others.values.tolist()
 
 
+def proximity_of_pairs(prox: Proximity, reps: Labels, leads: Labels) -> tuple[IntArray, IntArray, FloatArray]:
+    """List the kept pairs of some reps and leads: position of the lead, of the rep, and the score."""
+    row, position = places(leads, prox.lead_labels), places(prox.rep_labels, reps)
+    first, many = prox.starts[row], prox.starts[row + 1] - prox.starts[row]
+    lead = np.repeat(np.arange(len(row)), many)
+    place = np.arange(len(lead)) + np.repeat(first - (np.cumsum(many) - many), many)
+    rep = position[prox.reps[place]]
+    here = rep >= 0
+    return lead[here], rep[here], prox.scores[place][here]
+
+
 def proximity_to(prox: Proximity, reps: Labels, leads: Labels, owner: IntArray) -> FloatArray:
     """Look up how near each lead is to its owner; 0 where that is not known."""
     row, position = places(leads, prox.lead_labels), places(reps, prox.rep_labels)

@@ -155,6 +155,8 @@ def people_of(prox: Proximity, reps: Labels) -> People:
     if not isinstance(method, (RandomWalk, IntroductionPath)):
         hint = "measure people by RandomWalk or IntroductionPath"
         raise refuse("people", "new ties cannot be added to this measure", repr(method), hint=hint)
+    if prox.through is not None:
+        raise refuse("people", "is one of teams, which have no ties of their own", repr(prox))
     contacts = prox.contacts
     if (np.diff(contacts.starts) != 1).any() or (contacts.weight != 1).any():
         hint = "pass proximity(graph, reps, {'lead_id': graph.people})"

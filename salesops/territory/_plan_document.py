@@ -14,9 +14,10 @@ from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
 from salesops.errors import Problem
 from salesops.territory._eligible import Eligibility
+from salesops.territory._premises import Edits, Premises
 
 _SCHEMA_VERSION = 1
-_OPTIONAL = {"eligibility", "current", "move_price"}
+_OPTIONAL = {"eligibility", "current", "move_price", "premises", "edits", "flat_bound"}
 _LABELS = ("rep_labels", "lead_labels")
 _ARRAYS = {
     "owner": np.int64,
@@ -66,6 +67,12 @@ def written_plan(plan: Any) -> dict[str, Any]:
         document["move_price"] = plan.move_price
     if plan.eligibility is not None:
         document["eligibility"] = plan.eligibility.to_dict()
+    if plan.premises is not None:
+        document["premises"] = plan.premises.to_dict()
+    if plan.flat_bound is not None:
+        document["flat_bound"] = plan.flat_bound
+    if plan.edits is not None:
+        document["edits"] = plan.edits.to_dict()
     document.update({name: _listed(getattr(plan, name)) for name in _ARRAYS})
     return document
 
@@ -99,6 +106,12 @@ def fields_of_plan(document: Mapping[str, Any], known: set[str]) -> dict[str, An
     if "current" in document:
         rest["current"] = np.array(document["current"], dtype=np.int64)
         rest["move_price"] = float(document.get("move_price", 0.0))
+    if "premises" in document:
+        rest["premises"] = Premises.from_dict(document["premises"], len(document["leads"]))
+    if "flat_bound" in document:
+        rest["flat_bound"] = float(document["flat_bound"])
+    if "edits" in document:
+        rest["edits"] = Edits.from_dict(document["edits"])
     rest["hops"] = None if document["hops"] is None else np.array(document["hops"], dtype=np.int8)
     rest["violations"] = tuple(Problem(**violation) for violation in document["violations"])
     return {"rep_labels": _labels(document["reps"]), "lead_labels": _labels(document["leads"]), **rest}

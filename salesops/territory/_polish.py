@@ -77,7 +77,7 @@ def _columns(
         far = (reach[seat] + reach[seat[:, :1]]) / 2 * units.score * move[:, None]
         keep &= offer >= offer[:, :1] - 1.001 * far
     if instance.current is not None:
-        keep |= seat == instance.current[:, None]
+        keep |= (seat >= 0) & (seat == instance.current[:, None])
     lead, column = np.nonzero(keep)
     rep, score = seat[lead, column].astype(np.int64), worth[lead, column]
     cold = _cold_columns(instance, prices)

@@ -299,7 +299,7 @@ def narrow(instance: Instance, prices: FloatArray, width: int) -> Instance:
         reps, scores = instance.reps[part], instance.scores[part]
         offer = np.where(reps >= 0, scores - cost(instance, prices, part), -np.inf)
         if instance.current is not None:
-            offer[reps == instance.current[part, None]] = np.inf
+            offer[(reps >= 0) & (reps == instance.current[part, None])] = np.inf
         kept = np.sort(np.argpartition(-offer, width, axis=1)[:, :width], axis=1)
         return np.take_along_axis(reps, kept, axis=1), np.take_along_axis(scores, kept, axis=1)
 

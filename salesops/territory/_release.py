@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from salesops._faults import refuse
 from salesops._frames import Ids, Labels
-from salesops.territory import _kernels
+from salesops.territory._account import hops as count_hops
 from salesops.territory._draft import Draft
 from salesops.territory._improve import eject, shift
 from salesops.territory._opening import fair_shares
@@ -300,6 +300,12 @@ def _assembled(case: _Case, plan: Any, gone: int, owner: IntArray) -> Any:
         no_gap_reason=no_gap_reason,
         violations=violations,
         input_digest=digest.hexdigest(),
+        premises=None if plan.premises is None else plan.premises.without_rep(gone),
+        edits=None,
+        flat_bound=None,
+        # Bans of the plan are not remembered, so nobody is barred; see `realign`.
+        barred=np.full(len(owner), -1, dtype=np.int64),
+        barred_score=np.zeros(len(owner)),
     )
 
 
@@ -368,15 +374,9 @@ def _hops(case: _Case, plan: Any, owner: IntArray, changed: IntArray) -> npt.NDA
     """Count hops again for leads with a new owner."""
     if plan.hops is None:
         return None
-    prox: Proximity = plan.prox
-    place = np.array([prox.rep_labels.position(label) for label in case.reps.values.tolist()], dtype=np.int64)
-    theirs = np.full(prox.n_leads, -1, dtype=np.int64)
-    owned = changed[owner[changed] >= 0]
-    theirs[case.lead_at[owned]] = place[owner[owned]]
-    contacts = prox.contacts
-    fresh = _kernels.within_two_hops(
-        prox.graph.adjacency, prox.persons, contacts.starts, contacts.person, theirs
-    )
+    whose = np.full(len(owner), -1, dtype=np.int64)
+    whose[changed] = owner[changed]
+    fresh = count_hops(plan.prox, case.reps, plan.lead_labels, whose)
     hops: npt.NDArray[np.int8] = plan.hops.copy()
-    hops[changed] = fresh[case.lead_at[changed]]
+    hops[changed] = fresh[changed]
     return hops

@@ -18,6 +18,7 @@ from scipy.sparse import csgraph
 
 from salesops._faults import refuse
 from salesops.territory import _kernels, _similarities, _walks
+from salesops.territory.geography import Geography
 from salesops.territory.measures import (
     Blend,
     EffectiveResistance,
@@ -366,6 +367,13 @@ def _(measure: EffectiveResistance, adjacency: Matrix, is_directed: bool) -> Sco
         diagonal=diagonal,
         error=tuple(errors),
     )
+
+
+@prepare.register
+def _(measure: Geography, adjacency: Matrix, is_directed: bool) -> Scorer:
+    del adjacency, is_directed
+    hint = "measure proximity() over reps and leads with latitude and longitude"
+    raise refuse("method", "is no measure on a network alone", measure.kind, hint=hint)
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -52,9 +52,8 @@ class Task:
         The most that a pair which is not known can score.
     own_work : ndarray of shape (n,)
         Workload of each lead.
-    pair_work : Scores or None
-        The known pairs with their workloads, where these depend on the rep; `use` then has the least that any
-        rep needs, which is enough to prove that something is impossible.
+    scored : Scores or None
+        The table of scores as it was given, if one was.
     locked : ndarray of shape (n,)
         The rep that a lead is locked to, or -1.
     forbidden : ndarray of shape (m, 2)
@@ -87,10 +86,18 @@ class Task:
     fallback: str
     require_all: bool
     own_work: FloatArray
-    pair_work: Scores | None = None
+    scored: Scores | None = None
     current: IntArray | None = None
     max_moves: float = np.inf
     move_price: float = 0.0
+
+    @property
+    def pair_work(self) -> Scores | None:
+        """The known pairs with their workloads, where these depend on the rep.
+
+        Then `use` has the least that any rep needs: enough to prove that something is impossible.
+        """
+        return None if self.scored is None or self.scored.work is None else self.scored
 
     @property
     def n_leads(self) -> int:
@@ -375,7 +382,7 @@ def read_task(
         fallback=fallback,
         require_all=require_all,
         own_work=use[:, 0],
-        pair_work=None if known is None or known.work is None else known,
+        scored=known,
         current=settled if "current" in frames else None,
         max_moves=_count_of_moves(max_moves, int((settled >= 0).sum())),
         move_price=float(move_price),

@@ -9,19 +9,20 @@ from typing import Literal
 import numpy as np
 
 from salesops import _run
-from salesops._display import number
 from salesops._faults import check_choice, count, refuse, warn
 from salesops._version import __version__
-from salesops.errors import InternalError, Problem, show
+from salesops.errors import InternalError, Problem
 from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
 from salesops.territory._move_conflicts import check_moves, conflict_with_moves
 from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
+from salesops.territory._premises import premises_of
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._search import Outcome, search
 from salesops.territory._tally import broken_limits, gap_of, used_by
 from salesops.territory._task import Task, read_task
+from salesops.territory._violations import broken_promises, gross_bound
 from salesops.territory.plan import TerritoryPlan
 from salesops.territory.results import Proximity
 
@@ -234,17 +235,35 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     fingerprint = digest(task)
     task = task.with_work_of(owner)
     offers = look_at_offers(task, owner)
+    gross = found.bound + bound_of_locks(task, offers)
+    bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
+    plan = drawn_plan(
+        task, owner, offers, prices=found.prices, bound=bound, prox=prox, fingerprint=fingerprint
+    )
+    if plan.violations:
+        if task.pair_work is None:
+            check_breaches(task, _breaching(task, plan.used))
+        broken = count(len(plan.violations), "violation")
+        warn(f"no plan within every limit was found: {broken}; see plan.violations")
+    return plan
+
+
+def drawn_plan(
+    task: Task,
+    owner: IntArray,
+    offers: Offers,
+    *,
+    prices: FloatArray,
+    bound: float,
+    prox: Proximity | None,
+    fingerprint: str,
+) -> TerritoryPlan:
+    """Say everything of a plan that follows from its owners and its bound."""
     used = used_by(owner, task.use, task.upper.shape)
     violations = _violations(task, owner, used)
-    gross = found.bound + _bound_of_locks(task, offers)
-    bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
+    gross = gross_bound(bound, task.move_price, task.current, task.locked)
     value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
     gap, no_gap = gap_of("assign", value, bound, violations, gross)
-    if violations:
-        if task.pair_work is None:
-            check_breaches(task, _breaching(task, used))
-        broken = count(len(violations), "violation")
-        warn(f"no plan within every limit was found: {broken}; see plan.violations")
     return TerritoryPlan(
         rep_labels=task.reps,
         lead_labels=task.leads,
@@ -252,7 +271,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         owner=owner,
         reason=reasons(task, owner, offers),
         score=offers.score,
-        proximity=proximities(task, prox, owner, offers),
+        proximity=proximities(task, prox, owner),
         has_proximity=prox is not None,
         value=task.value,
         use=task.use,
@@ -260,7 +279,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         upper=task.upper,
         lower=task.lower,
         used=used,
-        prices=found.prices,
+        prices=prices,
         closest=offers.closest,
         closest_score=offers.closest_score,
         closest_work=task.work_at(offers.closest),
@@ -269,7 +288,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         barred=offers.barred,
         barred_score=offers.barred_score,
         eligibility=task.eligibility if task.eligibility.needs else None,
-        hops=None if prox is None else hops(task, prox, owner),
+        hops=None if prox is None else hops(prox, task.reps, task.leads, owner),
         current=task.current,
         move_price=task.move_price,
         bound=bound,
@@ -281,6 +300,7 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
         input_digest=fingerprint,
         salesops_version=__version__,
         prox=prox,
+        premises=premises_of(task),
     )
 
 
@@ -294,15 +314,13 @@ def _violations(task: Task, owner: IntArray, used: FloatArray) -> tuple[Problem,
     if not task.may[task.kind[owned], owner[owned]].all():
         raise InternalError("assign: a plan gave a lead to a rep who may not own it; please report this")
     found = broken_limits(task.reps, task.quantities, used, task.upper, task.lower)
-    if task.require_all and (owner < 0).any():
-        alone = np.flatnonzero(owner < 0).tolist()
-        ids = tuple(show(task.leads[lead]) for lead in alone)
-        found.append(Problem(path="require_all", message="a lead has no owner", ids=ids))
-    if task.n_moved(owner) > task.max_moves:
-        count_of = f"{task.n_moved(owner)}, limit {number(task.max_moves, 6)}"
-        found.append(
-            Problem(path="max_moves", message="more leads change hands than may", values=(count_of,))
-        )
+    found += broken_promises(
+        task.leads,
+        owner,
+        require_all=task.require_all,
+        n_moved=task.n_moved(owner),
+        max_moves=task.max_moves,
+    )
     return tuple(found)
 
 
@@ -315,7 +333,7 @@ def _breaching(task: Task, used: FloatArray) -> IntArray:
     return np.asarray(order[worst[order] > 0], dtype=np.int64)
 
 
-def _bound_of_locks(task: Task, offers: Offers) -> float:
+def bound_of_locks(task: Task, offers: Offers) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
     return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())

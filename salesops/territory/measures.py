@@ -18,6 +18,7 @@ from salesops.territory._checks import (
     is_share,
     is_whole,
 )
+from salesops.territory.geography import Geography
 from salesops.territory.neighbours import (
     AdamicAdar,
     CommonNeighbours,
@@ -48,6 +49,7 @@ MethodName = Literal[
     "resource_allocation",
     "katz",
     "effective_resistance",
+    "geography",
 ]
 
 
@@ -285,7 +287,7 @@ Single = (
 )
 """Any measure that is no blend."""
 
-_BY_NAME: dict[str, type[Single]] = {
+_BY_NAME: dict[str, type[Single | Geography]] = {
     measure.kind: measure
     for measure in (
         RandomWalk,
@@ -297,6 +299,7 @@ _BY_NAME: dict[str, type[Single]] = {
         ResourceAllocation,
         Katz,
         EffectiveResistance,
+        Geography,
     )
 }
 
@@ -310,7 +313,7 @@ def _as_singles(given: object) -> object:
 
 def _are_singles(_: object, __: attrs.Attribute[Any], value: object) -> None:
     items = value if isinstance(value, tuple) else (value,)
-    wrong = [item for item in items if not isinstance(item, Single)]
+    wrong = [item for item in items if not isinstance(item, Single | Geography)]
     faults = (
         [
             Problem(
@@ -326,6 +329,8 @@ def _are_singles(_: object, __: attrs.Attribute[Any], value: object) -> None:
     )
     if not items:
         faults.append(Problem(path="Blend.measures", message="there is nothing to blend"))
+    if sum(isinstance(item, Geography) for item in items) > 1:
+        faults.append(Problem(path="Blend.measures", message="names more than one geography"))
     raise_all("Blend", faults)
 
 
@@ -393,7 +398,8 @@ class Blend:
     Parameters
     ----------
     measures : tuple of measures or of their names
-        What to blend.
+        What to blend; at most one :class:`Geography` among them, which scores the lead itself, whatever its
+        contacts.
     weights : tuple of float, optional
         One for each measure, 0 or more. Without weights a blend is a question that :func:`learn_blend` and
         :func:`validate` answer.
@@ -419,13 +425,13 @@ class Blend:
     """
 
     kind: ClassVar[str] = "blend"
-    measures: tuple[Single, ...] = attrs.field(converter=_as_singles, validator=_are_singles)
+    measures: tuple[Single | Geography, ...] = attrs.field(converter=_as_singles, validator=_are_singles)
     weights: tuple[float, ...] | None = attrs.field(default=None, converter=_floats, validator=_one_each)
     scales: tuple[float, ...] | None = attrs.field(default=None, converter=_floats, validator=_one_each)
     evidence: BlendEvidence | None = None
 
 
-Measure = Single | Blend
+Measure = Single | Geography | Blend
 """Any measure of proximity, with its options."""
 
 

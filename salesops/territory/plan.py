@@ -14,11 +14,15 @@ from salesops import _display
 from salesops._display import number, percent
 from salesops._faults import count
 from salesops._frames import Labels, id_column
-from salesops.errors import Problem, show
+from salesops.errors import Problem
 from salesops.models import Territory
+from salesops.territory._editing import edited_plan, what_if
 from salesops.territory._eligible import Eligibility
+from salesops.territory._explaining import explained
 from salesops.territory._plan_document import fields_of_plan, written_plan
-from salesops.territory.inputs import find, labels_at
+from salesops.territory._premises import Edits, Premises
+from salesops.territory.hierarchy import RollUp, roll_up
+from salesops.territory.inputs import labels_at
 from salesops.territory.results import Explanation, Proximity
 
 if TYPE_CHECKING:
@@ -87,6 +91,12 @@ class TerritoryPlan:
     move_price : float
         What the plan held against every lead that changes hands; `bound` and `gap` are those of its score
         less that.
+    premises : Premises or None
+        Locks, bans and other rules that the plan was asked to keep; None in a document of an older version.
+    edits : Edits or None
+        How the plan was drawn, where :meth:`edited` has changed it since.
+    flat_bound : float or None
+        For a plan within teams: a bound on plans that may give any lead to any rep; see :func:`within_teams`.
 
     Examples
     --------
@@ -154,6 +164,9 @@ class TerritoryPlan:
     prox: Proximity | None = None
     current: IntArray | None = None
     move_price: float = 0.0
+    premises: Premises | None = None
+    edits: Edits | None = None
+    flat_bound: float | None = None
 
     @property
     def territories(self) -> tuple[Territory, ...]:
@@ -195,6 +208,14 @@ class TerritoryPlan:
         """What the plan maximises: the sum of scores of owned leads."""
         return float(self.score.sum())
 
+    @property
+    def flat_gap(self) -> float | None:
+        """``(flat_bound - score) / flat_bound``; None without that bound, or where a limit is violated."""
+        if self.flat_bound is None or self.violations:
+            return None
+        worth = self.total_score - self.move_price * (self.n_moved or 0)
+        return max(self.flat_bound - worth, 0.0) / self.flat_bound if self.flat_bound > 0 else 0.0
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each lead.
 
@@ -203,7 +224,8 @@ class TerritoryPlan:
         DataFrame
             ``lead_id``, ``rep_id`` (missing without an owner), ``score``, ``proximity``, ``value``,
             ``workload``, ``reason``: "closest" (no allowed rep scores more), "next closest" (one does, see
-            :meth:`explain`), "cold" (no connection to the owner is known), "locked"; or, without an owner,
+            :meth:`explain`), "cold" (no score with the owner is known), "locked", "edited" or "edited, cold"
+            (see :meth:`edited`; also without an owner); or, without an owner,
             "capacity" (nobody had room), "no connection", "forbidden", "no rep has skill 'x'" (or another
             column that is matched), "no eligible rep" (no rep has everything), "no rep". In label order.
         """
@@ -284,7 +306,7 @@ class TerritoryPlan:
         facts: dict[str, Any] = {
             "n_leads": n,
             "n_owned": int(owned.sum()),
-            "n_cold": int((self.reason == "cold").sum()),
+            "n_cold": int(((self.reason == "cold") | (self.reason == "edited, cold")).sum()),
             "warm_share": warm,
             "proximity": near,
             "score": self.total_score,
@@ -297,6 +319,140 @@ class TerritoryPlan:
             "n_moved": np.nan if self.n_moved is None else self.n_moved,
         }
         return pd.DataFrame([facts])
+
+    def edited(
+        self,
+        moves: object,
+        *,
+        prox: Proximity | None = None,
+        score: object = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Ask what the plan would be if some leads had other owners.
+
+        Parameters
+        ----------
+        moves : table
+            ``lead_id`` and ``rep_id``, each lead once; an empty ``rep_id`` leaves the lead without an owner.
+        prox : Proximity, optional
+            What the plan was made from; only for a plan that was read from a document.
+        score : table, optional
+            Likewise, for a plan that was made from a table of scores.
+        columns : mapping, optional
+            ``{"name in your table": "name above"}``.
+
+        Returns
+        -------
+        TerritoryPlan
+            Of the same input, with the same bound, and with everything else worked out anew: the reason of a
+            lead that was moved is "edited" ("edited, cold" if no score with its new owner is known, which
+            counts as 0). Edits add up, and an edit that takes another back restores what the plan said.
+
+        Raises
+        ------
+        InvalidInput
+            With every fault of the table: leads and reps that the plan does not have, leads that stand in it
+            twice.
+
+        Notes
+        -----
+        An edit may break any rule: limits, locks, bans, what leads ask for, moves. The plan then lists it in
+        ``violations`` and has no gap. It has none either where edits leave leads without an owner that the
+        bound counts as owned (`fallback` "cold"), and ``no_gap_reason`` says so. Otherwise the gap to the
+        bound is certified like that of any plan.
+
+        Examples
+        --------
+        >>> from salesops import territory
+        >>> pairs = [("ann", "acme", 5), ("bo", "acme", 3), ("ann", "bolt", 4), ("bo", "bolt", 1)]
+        >>> score = [dict(zip(("rep_id", "lead_id", "score"), pair)) for pair in pairs]
+        >>> reps, leads = {"rep_id": ["ann", "bo"], "capacity": [1, 1]}, {"lead_id": ["acme", "bolt"]}
+        >>> plan = territory.assign(reps, leads, score=score)
+        >>> swapped = plan.edited({"lead_id": ["acme", "bolt"], "rep_id": ["ann", "bo"]})
+        >>> plan, swapped
+        (TerritoryPlan(2 reps, 2 of 2 leads owned, score 7, certified gap 0.000 %),
+         TerritoryPlan(2 reps, 2 of 2 leads owned, score 6, certified gap 14.286 %))
+        >>> print(plan.edited({"lead_id": ["bolt"], "rep_id": ["bo"]}).violations[0].sentence())
+        reps.capacity: a rep uses more than her limit ('bo', 2, limit 1)
+        >>> territory.compare({"plan": plan, "what if": swapped}).to_frame()[["plan", "score"]]
+              plan  score
+        0     plan    7.0
+        1  what if    6.0
+        """
+        made: Self = edited_plan(self, moves, prox=prox, score=score, columns=columns)
+        return made
+
+    def what_if(
+        self,
+        moves: object,
+        *,
+        prox: Proximity | None = None,
+        score: object = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """Judge moves one by one, each as if it were the only one.
+
+        Parameters
+        ----------
+        moves, prox, score, columns
+            As for :meth:`edited`.
+
+        Returns
+        -------
+        DataFrame
+            ``lead_id``, ``from_rep_id``, ``to_rep_id``; ``score``, ``new_score`` and their ``difference``;
+            ``price``, what the time that the lead takes is worth with the new owner less with the old one, so
+            that ``difference - price`` is about what the move gains once others have made room; ``breaks``,
+            the limits and rules that the move alone would break, none for one that can be made.
+
+        Examples
+        --------
+        >>> from salesops import territory
+        >>> score = {"rep_id": ["ann", "bo"], "lead_id": ["acme", "acme"], "score": [5, 3]}
+        >>> reps, leads = {"rep_id": ["ann", "bo"], "capacity": [1, 0]}, {"lead_id": ["acme"]}
+        >>> plan = territory.assign(reps, leads, score=score)
+        >>> plan.what_if({"lead_id": ["acme"], "rep_id": ["bo"]})[["to_rep_id", "difference", "breaks"]]
+          to_rep_id  difference    breaks
+        0        bo        -2.0  capacity
+        """
+        return what_if(self, moves, prox=prox, score=score, columns=columns)
+
+    def roll_up(self, hierarchy: object, *, columns: Mapping[str, str] | None = None) -> RollUp:
+        """Sum the territories up a reporting tree of any depth.
+
+        Parameters
+        ----------
+        hierarchy : table
+            ``rep_id`` and ``manager_id``, one row for each member, empty at the top: the reps and the
+            managers between them and the top. Who is named only as a manager stands at the top.
+        columns : mapping, optional
+            ``{"name in your table": "name above"}``.
+
+        Returns
+        -------
+        RollUp
+            Totals of each manager, which are exactly the sums of those below; reps who are not in the tree
+            have rows of their own.
+
+        Raises
+        ------
+        InvalidInput
+            With every cycle, everybody in two rows, and everybody who is neither a rep nor a manager.
+
+        Examples
+        --------
+        >>> from salesops import territory
+        >>> score = {"rep_id": ["ann", "bo"], "lead_id": ["acme", "bolt"], "score": [5, 3]}
+        >>> reps, leads = {"rep_id": ["ann", "bo"], "capacity": [1, 1]}, {"lead_id": ["acme", "bolt"]}
+        >>> plan = territory.assign(reps, leads, score=score)
+        >>> tree = plan.roll_up({"rep_id": ["ann", "bo"], "manager_id": ["dan", "dan"]})
+        >>> tree.to_frame()[["member_id", "n_direct", "n_leads", "score"]]
+          member_id  n_direct  n_leads  score
+        0       dan         2        2    8.0
+        1       ann         0        1    5.0
+        2        bo         0        1    3.0
+        """
+        return roll_up(self, hierarchy, columns=columns)
 
     def explain(self, lead: Hashable, *, names: bool = False) -> Explanation:
         """Say why a lead is where it is.
@@ -314,90 +470,7 @@ class TerritoryPlan:
             Owner, score, the runner-up and the difference, a closer rep who did not get the lead and why, the
             price of her time, and the introduction.
         """
-        k = find(self.lead_labels, lead, "lead", "leads")
-        owner, sentences = int(self.owner[k]), []
-        facts: dict[str, Any] = {"reason": str(self.reason[k]), "score": float(self.score[k])}
-        if owner < 0:
-            facts["owner"] = None
-            sentences.append(f"has no owner: {self.reason[k]}")
-        else:
-            facts["owner"] = self.rep_labels[owner]
-            how = f" ({self.reason[k]})" if self.reason[k] in ("cold", "locked") else ""
-            sentences.append(f"owned by {self._rep(owner)}{how}, score {number(float(self.score[k]))}")
-        closest = int(self.closest[k])
-        before = -1 if self.current is None else int(self.current[k])
-        if before >= 0 and before != owner:
-            facts["moved_from"] = self.rep_labels[before]
-            sentences.append(f"moved from {self._rep(before)}")
-        if closest >= 0 and closest != owner and self.closest_score[k] >= self.score[k]:
-            sentences.append(self._why_not(k, closest, owner))
-            facts["closest"] = self.rep_labels[closest]
-            facts["price_of_her_time"] = self._price(k, closest)
-        elif owner >= 0 and self.runner_up[k] >= 0:
-            behind = float(self.score[k] - self.runner_up_score[k])
-            theirs = number(float(self.runner_up_score[k]))
-            sentences.append(
-                f"runner-up {self._rep(int(self.runner_up[k]))}, score {theirs}, {number(behind)} less"
-            )
-            facts["runner_up"] = self.rep_labels[int(self.runner_up[k])]
-            facts["difference"] = behind
-        barred = int(self.barred[k])
-        if barred >= 0 and barred != owner and self.barred_score[k] > self.score[k]:
-            sentences.append(self._why_barred(k, barred))
-            facts["barred"] = self.rep_labels[barred]
-        if owner >= 0 and self.prox is not None:
-            path = self.prox.path(self.rep_labels[owner], self.lead_labels[k], names=names)
-            facts["n_between"] = path.n_between
-            sentences.append(f"introduction: {path}")
-        return Explanation(subject=f"lead {show(lead)}", facts=facts, sentences=tuple(sentences))
-
-    def _rep(self, rep: int) -> str:
-        return f"rep {show(self.rep_labels[rep])}"
-
-    def _why_barred(self, lead: int, rep: int) -> str:
-        lacks = () if self.eligibility is None else self.eligibility.lacks(lead, rep)
-        why = f"lacks {' and '.join(lacks)}" if lacks else "is forbidden to"
-        closer = "is closer" if self.has_proximity else "scores more"
-        return (
-            f"{self._rep(rep)} {closer} (score {number(float(self.barred_score[lead]))}) but may not: {why}"
-        )
-
-    def _price(self, lead: int, rep: int) -> float:
-        return float((self._use_of_closest(lead) * self.prices[rep]).sum())
-
-    def _use_of_closest(self, lead: int) -> FloatArray:
-        """Give what a lead would use of its closest rep."""
-        use: FloatArray = self.use[lead].copy()
-        use[0] = self.closest_work[lead]
-        return use
-
-    def _why_not(self, lead: int, rep: int, owner: int) -> str:
-        """Say why a rep of at least the owner's score does not own the lead."""
-        if self.closest_score[lead] > self.score[lead]:
-            closer = "is closer" if self.has_proximity else "scores more"
-        else:
-            closer = "is as close" if self.has_proximity else "scores as much"
-        said = f"{self._rep(rep)} {closer} (score {number(float(self.closest_score[lead]))}) but "
-        after = self.used[rep] + self._use_of_closest(lead)
-        price = self._price(lead, rep)
-        worth = f"; the price of her time for this lead is {number(price)}" if price > 0 else ""
-        if after[0] > self.capacity[rep] * (1 + 1e-9):
-            return f"{said}full (capacity {number(float(self.capacity[rep]), 6)}){worth}"
-        for q, name in enumerate(self.quantities):
-            if after[q] > self.upper[rep, q] * (1 + 1e-9):
-                return (
-                    f"{said}at the top of her band of {name} ({number(float(self.upper[rep, q]), 6)}){worth}"
-                )
-        if self.reason[lead] == "locked":
-            return f"{said}the lead is locked"
-        if self.current is not None and self.current[lead] == owner:
-            return f"{said}a move would not pay, or as many leads as may change hands already do{worth}"
-        for q, name in enumerate(self.quantities):
-            if owner >= 0 and self.used[owner, q] - self.use[lead, q] < self.lower[owner, q] * (1 - 1e-9):
-                return f"{said}{self._rep(owner)} would fall below her band of {name}"
-        if self.closest_score[lead] <= self.score[lead]:
-            return f"{said}a plan of the same score or more leaves the lead with {self._rep(owner)}"
-        return f"{said}her time is worth more to other leads{worth}"
+        return explained(self, lead, names=names)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the territories on the network, people near those they know, coloured by owner.

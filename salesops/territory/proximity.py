@@ -14,11 +14,14 @@ from salesops import _run
 from salesops._faults import count, raise_all, refuse
 from salesops._frames import Ids, Labels, Reader, check_known, check_same_type, is_networkx, warn_look_alikes
 from salesops.errors import NotConverged, Problem, show
+from salesops.territory._map import Map, geography_of
 from salesops.territory._nearest import Nearest, lead_scores
 from salesops.territory._scorers import Scorer, WalkScorer, prepare
+from salesops.territory._sphere import nearest
+from salesops.territory.geography import Geography, read_place
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import Rows, read_rows, tables
-from salesops.territory.measures import Measure, MethodName, RandomWalk, measure_of
+from salesops.territory.measures import Blend, Measure, MethodName, RandomWalk, measure_of
 from salesops.territory.results import Contacts, Proximity
 
 __all__ = ["proximity"]
@@ -33,7 +36,7 @@ _WORTH_THREADS = 1 << 22
 
 
 def proximity(
-    graph: SocialGraph | Any,
+    graph: SocialGraph | Any | None,
     reps: object,
     leads: object,
     *,
@@ -49,17 +52,18 @@ def proximity(
     Parameters
     ----------
     graph : SocialGraph or networkx.Graph
-        Who knows whom.
+        Who knows whom. :class:`Geography` alone does without: None.
     reps : table
-        ``rep_id``, and ``person_id`` where the person in the graph has another id than the rep.
+        ``rep_id``, and ``person_id`` where the person in the graph has another id than the rep;
+        ``latitude`` and ``longitude`` in degrees for :class:`Geography`.
     leads : table
         ``lead_id``, and ``person_id`` likewise. A lead outside the graph scores 0 with everyone, and so does
         a rep without ties.
     method : name or an options object
         :class:`RandomWalk` ("random_walk", the default), :class:`IntroductionPath`,
         :class:`CommonNeighbours`, :class:`Jaccard`, :class:`PreferentialAttachment`, :class:`AdamicAdar`,
-        :class:`ResourceAllocation`, :class:`Katz`, :class:`EffectiveResistance`, or a :class:`Blend` with
-        weights. A name stands for the options of the same name with their defaults.
+        :class:`ResourceAllocation`, :class:`Katz`, :class:`EffectiveResistance`, :class:`Geography`, or a
+        :class:`Blend` with weights. A name stands for the options of the same name with their defaults.
     top : int, default 32
         How many reps to keep for each lead. What is left out is bounded by the lowest score kept.
     contacts : table, optional
@@ -105,23 +109,25 @@ def proximity(
     measure = measure_of(method)
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise refuse("top", "must be a whole number of 1 or more", top)
-    people = graph if isinstance(graph, SocialGraph) else _graph(graph)
-    ends = _read(people, tables(columns, reps=reps, leads=leads, contacts=contacts))
+    people = _nobody() if graph is None and isinstance(measure, Geography) else _graph(graph)
+    ends = _read(people, tables(columns, reps=reps, leads=leads, contacts=contacts), geography_of(measure))
+    if isinstance(measure, Geography):
+        return _by_place(people, ends, measure, top)
     job = _job(people, ends, measure, top)
-    known = np.flatnonzero(ends.persons >= 0)
+    known = np.flatnonzero((ends.persons >= 0) | (ends.where is not None))
     width = _width(people.n_people)
     blocks = [known[k : k + width] for k in range(0, len(known), width)]
     if mapper is map and isinstance(measure, RandomWalk) and people.n_ties * len(known) >= _WORTH_THREADS:
         mapper = _run.threads
     error = np.zeros(len(ends.reps))
-    nearest = Nearest(len(ends.leads), top)
+    best = Nearest(len(ends.leads), top)
     answers = _run.stream(partial(_block, job), blocks, mapper=mapper, progress=progress)
     for block, answer in zip(blocks, answers, strict=True):
         error[block] = answer.error
-        nearest.add(answer.scores, answer.reps_of(block))
-        nearest.floor = np.maximum(nearest.floor, answer.floor)
+        best.add(answer.scores, answer.reps_of(block))
+        best.floor = np.maximum(best.floor, answer.floor)
     _check_error(error, ends.reps, measure)
-    starts, near, kept = nearest.by_rank()
+    starts, near, kept = best.by_rank()
     return Proximity(
         method=measure,
         top=top,
@@ -130,7 +136,7 @@ def proximity(
         starts=starts,
         reps=near,
         scores=kept,
-        floor=nearest.floor,
+        floor=best.floor,
         error=error,
         graph=people,
         persons=ends.persons,
@@ -138,7 +144,35 @@ def proximity(
     )
 
 
+def _by_place(graph: SocialGraph, ends: _Ends, measure: Geography, top: int) -> Proximity:
+    """Keep the reps who are nearest on the map."""
+    here, there = ends.where or (np.empty((0, 3)), np.empty((0, 3)))
+    found = nearest(there, here, half_distance=measure.half_distance, within=measure.within, top=top)
+    starts, near, kept = found.by_rank()
+    return Proximity(
+        method=measure,
+        top=top,
+        rep_labels=ends.reps,
+        lead_labels=ends.leads,
+        starts=starts,
+        reps=near,
+        scores=kept,
+        floor=found.floor,
+        error=np.zeros(len(ends.reps)),
+        graph=graph,
+        persons=ends.persons,
+        contacts=ends.contacts,
+    )
+
+
+def _nobody() -> SocialGraph:
+    """Make a graph without people, for a measure that asks nobody."""
+    return SocialGraph.from_ties({"source": [], "target": []})
+
+
 def _graph(graph: object) -> SocialGraph:
+    if isinstance(graph, SocialGraph):
+        return graph
     if is_networkx(graph):
         return SocialGraph.from_networkx(graph)  # type: ignore[arg-type]  # the line above has looked
     hint = "make one with SocialGraph.from_ties or SocialGraph.from_networkx"
@@ -153,9 +187,11 @@ class _Ends:
     leads: Labels
     persons: IntArray
     contacts: Contacts
+    where: tuple[FloatArray, FloatArray] | None = None
+    """Unit vectors of reps and of leads, where the measure asks for places."""
 
 
-def _read(graph: SocialGraph, frames: dict[str, Any]) -> _Ends:
+def _read(graph: SocialGraph, frames: dict[str, Any], geography: Geography | None) -> _Ends:
     faults: list[Problem] = []
     reps = read_rows(frames["reps"], "reps", "rep_id", faults)
     leads = read_rows(frames["leads"], "leads", "lead_id", faults)
@@ -168,12 +204,16 @@ def _read(graph: SocialGraph, frames: dict[str, Any]) -> _Ends:
     if met is not None:
         alone[met[0][met[0] >= 0]] = False
     lead_person = _persons(graph, leads, "lead_id", faults, only=alone)
+    where = None
+    if geography is not None:
+        where = read_place(reps, geography.missing, faults), read_place(leads, geography.missing, faults)
     raise_all("proximity", faults)
     return _Ends(
         reps=reps.labels,
         leads=leads.labels,
         persons=rep_person,
         contacts=_contacts(lead_person, alone, met),
+        where=where,
     )
 
 
@@ -246,10 +286,11 @@ class _Job:
     `persons` and `contacts` stand where the measure has people.
     """
 
-    scorer: Scorer
+    scorer: Scorer | None
     persons: IntArray
     contacts: Contacts
     top: int
+    map: Map | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -266,8 +307,12 @@ class _Answer:
 
 
 def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
-    scorer = prepare(measure, graph.adjacency, graph.is_directed)
     persons, contacts = ends.persons, ends.contacts
+    if ends.where is not None and isinstance(measure, Blend):
+        network, placed = Map.of(measure, *ends.where)
+        scorer = None if network is None else prepare(network, graph.adjacency, graph.is_directed)
+        return _Job(scorer=scorer, persons=persons, contacts=contacts, top=top, map=placed)
+    scorer = prepare(measure, graph.adjacency, graph.is_directed)
     if isinstance(scorer, WalkScorer):
         # The walk keeps people in an order of its own: both ends of every pair move there.
         place = np.append(scorer.ready.place, -1)
@@ -278,15 +323,30 @@ def _job(graph: SocialGraph, ends: _Ends, measure: Measure, top: int) -> _Job:
 
 def _block(job: _Job, reps: IntArray) -> _Answer:
     """Score every lead for one block of reps and keep the best of them."""
-    scorer, starts, contacts = job.scorer, job.persons[reps], job.contacts
-    found = scorer.in_own_order(starts) if isinstance(scorer, WalkScorer) else scorer.people(starts)
-    people, error = found
-    scores = lead_scores(people, contacts.starts, contacts.person, contacts.weight, scorer.rule)
+    scores, error = _mapped(job, job.map, reps) if job.map is not None else _met(job, reps)
     if len(reps) <= job.top:
         return _Answer(scores=scores, reps=None, floor=np.zeros(len(scores)), error=error)
     best = Nearest(len(scores), job.top)
     best.add(scores, np.broadcast_to(reps.astype(np.int32), scores.shape))
     return _Answer(scores=best.scores, reps=best.reps, floor=best.floor, error=error)
+
+
+def _met(job: _Job, reps: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Score every lead for reps by who knows whom."""
+    scorer, starts, contacts = job.scorer, job.persons[reps], job.contacts
+    if scorer is None or not len(reps):
+        return np.zeros((len(contacts.starts) - 1, len(reps))), np.zeros(len(reps))
+    found = scorer.in_own_order(starts) if isinstance(scorer, WalkScorer) else scorer.people(starts)
+    people, error = found
+    return lead_scores(people, contacts.starts, contacts.person, contacts.weight, scorer.rule), error
+
+
+def _mapped(job: _Job, where: Map, reps: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Score every lead for reps by who knows whom and by where they are."""
+    known = job.persons[reps] >= 0
+    scores, error = np.zeros((len(job.contacts.starts) - 1, len(reps))), np.zeros(len(reps))
+    scores[:, known], error[known] = _met(job, reps[known])
+    return where.add(scores, reps), error
 
 
 def _width(n_people: int) -> int:

@@ -249,7 +249,8 @@ def _repaired(plan: TerritoryPlan, reps: object, max_moves: Any, *, plain: bool)
     before = labels_at(plan.rep_labels, plan.owner)
     place = {(type(rep), rep): k for k, rep in enumerate(after.rep_labels.values.tolist())}
     current = np.array([place.get((type(rep), rep), -1) for rep in before.tolist()], dtype=np.int64)
-    return attrs.evolve(after, current=current, move_price=0.0)
+    premises = None if after.premises is None else attrs.evolve(after.premises, max_moves=np.inf)
+    return attrs.evolve(after, current=current, move_price=0.0, premises=premises)
 
 
 @attrs.frozen(kw_only=True, repr=False, eq=False)

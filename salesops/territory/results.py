@@ -17,6 +17,7 @@ from salesops._frames import Labels, id_column, to_plain
 from salesops._version import __version__
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _kernels
+from salesops.territory._between import between
 from salesops.territory._introductions import warmest_chains
 from salesops.territory.graph import SocialGraph
 from salesops.territory.inputs import find, labels_at
@@ -186,6 +187,8 @@ class Proximity:
         The most that a rep who is not kept can score; in label order.
     graph : SocialGraph
         Where the ties come from, for :meth:`path`.
+    through : ndarray of shape (n_pairs,), or None
+        The person who stands for the rep in each kept pair, where the reps are teams.
 
     Examples
     --------
@@ -224,6 +227,7 @@ class Proximity:
     graph: SocialGraph
     persons: IntArray
     contacts: Contacts
+    through: IntArray | None = None
 
     @property
     def n_reps(self) -> int:
@@ -247,6 +251,12 @@ class Proximity:
         among = self.reps[self.starts[k] : self.starts[k + 1]]
         hit = np.flatnonzero(among == r)
         return r, k, int(hit[0]) if len(hit) else -1
+
+    def _person(self, rep: int, lead: int, rank: int) -> int:
+        """Give the person who stands for a rep towards a lead; -1 is somebody outside the graph."""
+        if self.through is None or rank < 0:
+            return int(self.persons[rep])
+        return int(self.through[self.starts[lead] + rank])
 
     def score(self, rep: Hashable, lead: Hashable) -> float:
         """Give the score of one pair; 0.0 if no chain of ties leads from one to the other.
@@ -312,27 +322,44 @@ class Proximity:
         Introduction
             By the options of the measure if it is an :class:`IntroductionPath`, else by its defaults.
         """
-        r, k, _ = self._place(rep, lead)
+        r, k, rank = self._place(rep, lead)
+        start = self._person(r, k, rank)
         options = self.method if isinstance(self.method, IntroductionPath) else IntroductionPath()
         found = (0.0, 0.0, list[int]())
-        if self.persons[r] >= 0:
-            strength = _kernels.strengths(self.graph.adjacency, options.transform, options.half_weight)
-            for c in range(int(self.contacts.starts[k]), int(self.contacts.starts[k + 1])):
-                person = int(self.contacts.person[c])
-                if person < 0:
-                    continue
-                warmth, chain = _kernels.best_chain(strength, int(self.persons[r]), person, options.max_hops)
-                if warmth * self.contacts.weight[c] > found[0]:
-                    found = (float(warmth * self.contacts.weight[c]), warmth, chain)
+        for person, weight in self._contacts_of(k) if start >= 0 else ():
+            part = self._between(start, person, options)
+            if part is None:
+                continue
+            strength, people = part
+            one, other = (int(np.searchsorted(people, end)) for end in (start, person))
+            warmth, chain = _kernels.best_chain(strength, one, other, options.max_hops)
+            if warmth * weight > found[0]:
+                found = (float(warmth * weight), warmth, people[chain].tolist())
         _, warmth, chain = found
-        people = tuple(self.graph.labels[p] for p in chain) if names and chain else None
+        named = tuple(self.graph.labels[p] for p in chain) if names and chain else None
         return Introduction(
             rep_id=self.rep_labels[r],
             lead_id=self.lead_labels[k],
             strength=warmth,
             n_between=max(len(chain) - 2, 0) if chain else None,
-            people=people,
+            people=named,
         )
+
+    def _contacts_of(self, lead: int) -> list[tuple[int, float]]:
+        """List the people through whom a lead is reached, and their weights."""
+        own = slice(int(self.contacts.starts[lead]), int(self.contacts.starts[lead + 1]))
+        both = zip(self.contacts.person[own].tolist(), self.contacts.weight[own].tolist(), strict=True)
+        return [(person, weight) for person, weight in both if person >= 0]
+
+    def _between(self, start: int, end: int, options: IntroductionPath) -> tuple[Any, IntArray] | None:
+        """Cut out the strengths of the ties between two people, and say who they are."""
+        ties = self.graph.adjacency
+        part = between(ties, start, end, options.max_hops, is_directed=self.graph.is_directed)
+        if part is None:
+            return None
+        largest = float(ties.data.max(initial=1e-300)) if options.transform == "relative" else None
+        strength = _kernels.strengths(part[0], options.transform, options.half_weight, largest)
+        return strength, part[1]
 
     def paths(
         self, rep: Hashable, lead: Hashable, *, k: int = 3, disjoint: bool = False, names: bool = False
@@ -364,19 +391,22 @@ class Proximity:
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise refuse("k", "must be a whole number of 1 or more", k)
-        r, position, _ = self._place(rep, lead)
+        r, position, rank = self._place(rep, lead)
+        start = self._person(r, position, rank)
         options = self.method if isinstance(self.method, IntroductionPath) else IntroductionPath()
-        if self.persons[r] < 0:
+        if start < 0:
             return ()
-        strength = _kernels.strengths(self.graph.adjacency, options.transform, options.half_weight)
         found: list[tuple[float, float, tuple[int, ...]]] = []
-        for c in range(int(self.contacts.starts[position]), int(self.contacts.starts[position + 1])):
-            person, weight = int(self.contacts.person[c]), float(self.contacts.weight[c])
-            if person >= 0:
-                chains = warmest_chains(
-                    strength, int(self.persons[r]), person, k, max_hops=options.max_hops, disjoint=disjoint
-                )
-                found += [(warmth * weight, warmth, chain) for warmth, chain in chains]
+        for person, weight in self._contacts_of(position):
+            part = self._between(start, person, options)
+            if part is None:
+                continue
+            strength, people = part
+            one, other = (int(np.searchsorted(people, end)) for end in (start, person))
+            chains = warmest_chains(strength, one, other, k, max_hops=options.max_hops, disjoint=disjoint)
+            found += [
+                (warmth * weight, warmth, tuple(people[list(chain)].tolist())) for warmth, chain in chains
+            ]
         found.sort(key=lambda one: (-one[0], len(one[2]), one[2]))
         if disjoint:
             found = _apart(found)

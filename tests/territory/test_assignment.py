@@ -474,3 +474,15 @@ def test_ids_of_every_hashable_kind_own_and_are_owned():
     plan = plan_for([(("emea", 1), 7, 2.0), ("r", 8, 1.0)], [(("emea", 1), 5), ("r", 5)], [7, 8])
     assert owners(plan) == {7: ("emea", 1), 8: "r"}
     assert TerritoryPlan.from_dict(json.loads(json.dumps(plan.to_dict()))).to_dict() == plan.to_dict()
+
+
+def test_a_cold_owner_who_knows_the_lead_keeps_her_proximity():
+    """Scores decide who owns; the proximity still tells how near the owner is."""
+    graph = SocialGraph.from_ties({"source": ["ann", "bo"], "target": ["acme", "bolt"]})
+    reps, leads = {"rep_id": ["ann"]}, {"lead_id": ["acme", "bolt"]}
+    near = proximity(graph, reps, leads)
+    score = {"rep_id": ["ann"], "lead_id": ["bolt"], "score": [1.0]}
+    frame = assign(reps, leads, near, score=score).to_frame().set_index("lead_id")
+    assert frame.loc["acme", "reason"] == "cold"
+    assert frame.loc["acme", "proximity"] == near.score("ann", "acme") > 0
+    assert frame.loc["bolt", "proximity"] == 0

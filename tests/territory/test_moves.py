@@ -169,3 +169,52 @@ def test_an_owner_who_is_no_rep_is_named():
     reps, leads, pairs, _ = small(1)
     with pytest.raises(InvalidInput, match="gone"):
         assign(reps, leads, score=pairs, current={"lead_id": ["l0"], "rep_id": ["gone"]})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_new_leads_that_few_reps_know_stand_beside_leads_with_an_owner(seed):
+    """Leads of which fewer reps are listed than of others, some of them without an owner today."""
+    reps, leads, pairs, current = small(seed, n_leads=6)
+    pairs = pairs[np.random.default_rng(seed).random(len(pairs)) < 0.6]
+    plan = assign(reps, leads, score=pairs, current=current.iloc[:3], max_moves=1)
+    whole = pairs.merge(
+        pd.DataFrame(itertools.product(reps["rep_id"], leads["lead_id"]), columns=["rep_id", "lead_id"]),
+        how="right",
+    ).fillna({"score": 0})
+    assert plan.total_score == pytest.approx(best_of_all(reps, leads, whole, current.iloc[:3], max_moves=1))
+
+
+def test_new_leads_keep_their_best_reps_among_many(world):
+    """New leads do as well beside a lead that has an owner as they do where nobody has one."""
+    reps, leads, near, current = world
+    alone = assign(reps, leads, near)
+    plan = assign(reps, leads, near, current=current.iloc[:1], move_price=0.0)
+    assert plan.total_score == pytest.approx(alone.total_score, rel=1e-3)
+
+
+def test_a_plan_with_leads_without_an_owner_goes_back_in_as_it_came_out():
+    """Missing owners must not make the other ids floats."""
+    reps, score = {"rep_id": [1, 2], "capacity": [1, 0]}, {"rep_id": [1], "lead_id": [10], "score": [1]}
+    today = assign(reps, {"lead_id": [10, 11]}, score=score)
+    frame = today.to_frame()
+    assert frame["rep_id"].isna().tolist() == [False, True]
+    again = assign(reps, {"lead_id": [10, 11]}, score=score, current=frame, max_moves=0)
+    assert (
+        again.owner.tolist()
+        == today.owner.tolist()
+        == today.edited(frame[["lead_id", "rep_id"]]).owner.tolist()
+    )
+
+
+def test_an_owner_of_today_without_a_connection_may_keep_her_lead_within_the_bound():
+    """What she saves by not moving counts in the bound, too, where other leads have pairs that were cut."""
+    graph = SocialGraph.from_ties({"source": ["ann", "bo", "ann"], "target": ["acme", "acme", "bo"]})
+    reps, leads = {"rep_id": ["ann", "bo"]}, {"lead_id": ["acme", "bolt"]}
+    near = proximity(graph, reps, leads, top=1)
+    current = {"lead_id": ["bolt"], "rep_id": ["bo"]}
+    plan = assign(reps, leads, near, current=current, move_price=0.5, fallback="none")
+    assert plan.to_frame().set_index("lead_id").loc["bolt", "rep_id"] == "bo"
+    assert plan.bound >= plan.total_score
+    away = plan.edited({"lead_id": ["bolt"], "rep_id": [None]})
+    assert away.n_moved == 1
+    assert not away.edited(plan.to_frame()[["lead_id", "rep_id"]]).violations
