@@ -153,7 +153,7 @@ def test_a_plan_names_the_closest_the_runner_up_and_the_barred_of_each_lead(seed
     near, task = task_of(seed)
     owner = some_owners(task, seed)
     offers = _account.look_at_offers(task, owner)
-    close = _account.proximities(task, near, owner, offers)
+    close = _account.proximities(task, near, owner)
     for lead, reps in enumerate(known_pairs(near, task)):
         own, value = int(owner[lead]), task.value[lead]
         assert offers.is_known[lead] == (own in reps)
