@@ -23,7 +23,7 @@ _WIDEST_GAP = 0.95
 _ROUNDS = 12
 _WORTH_SINGLE, _FINEST_SINGLE = 1 << 20, 5e-7
 """Ties from which a walk in single precision pays, and the tolerance down to which it reaches."""
-_GROUP, _PLAIN_STEPS = 16, 6
+_GROUP, _PLAIN_STEPS = 8, 6
 """After it, so many columns take so many plain steps at most."""
 
 NORM_OF_SCALE = {0.0: 1.0, 0.5: 2.0, 1.0: math.inf}
@@ -291,15 +291,16 @@ def _advance_single(ready: Walk, starts: IntArray, steps: int, tolerance: float)
     error = np.empty(len(starts))
     for first in range(0, len(starts), _GROUP):
         late = np.arange(first, min(first + _GROUP, len(starts)))
-        rough = np.ascontiguousarray(x[:, late], dtype=np.float64)
-        fine, _ = _certified(ready, rough, np.empty_like(rough), starts[late])
+        spare = np.ascontiguousarray(x[:, late], dtype=np.float64)
+        fine, _ = _certified(ready, spare, np.empty_like(spare), starts[late])
         for _ in range(_PLAIN_STEPS):
-            fine, error[late] = _certified(ready, fine, np.empty_like(fine), starts[late])
+            before, (fine, error[late]) = fine, _certified(ready, fine, spare, starts[late])
             x[:, late] = fine
             again = error[late] > tolerance - kept
             if not again.any():
                 break
             late, fine = late[again], np.ascontiguousarray(fine[:, again])
+            spare = np.ascontiguousarray(before[:, again])
     return x, error + kept
 
 
