@@ -9,6 +9,7 @@ the score of any plan. Where few leads may change hands, a price of moving (`sta
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -312,9 +313,16 @@ def narrow(instance: Instance, prices: FloatArray, width: int) -> Instance:
 
 
 def torn(
-    instance: Instance, prices: FloatArray, unit: FloatArray, n_each: int
+    instance: Instance,
+    prices: FloatArray,
+    unit: FloatArray,
+    n_each: int,
+    spread: Callable[[], IntArray] | None = None,
 ) -> tuple[Instance, IntArray, IntArray, FloatArray | None]:
     """Take the leads whose choice is close, about `n_each` for each rep; the others stay where they choose.
+
+    Leads who choose among the reps who are not listed are close in any case. If there are more than
+    `n_each` for each rep, evenly spaced ones are taken and the others go where `spread` says.
 
     A choice between two reps is as close as the least change of prices, in units of `unit`, that turns it.
     Every rep has a reach of her own: the closeness of her `n_each`-th choice.
@@ -348,7 +356,14 @@ def torn(
     theirs = np.where(other >= 0, reach[other], typical)
     close[lead[distance <= (ours + theirs) / 2]] = True
     # Reps who are not listed are many, and the cheapest of them changes with every price.
-    close |= (owner < 0) & instance.is_open
+    cold = np.flatnonzero((owner < 0) & instance.is_open)
+    most = n_each * instance.n_reps
+    if spread is not None and len(cold) > most:
+        others = cold[np.arange(len(cold)) % -(-len(cold) // most) > 0]
+        owner[others] = spread()[others]
+        close[others] = False
+        cold = cold[:: -(-len(cold) // most)]
+    close[cold] = True
     used = usage(instance, owner, ~close)
     leads = np.flatnonzero(close)
     part = attrs.evolve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 import numpy as np
@@ -175,7 +176,8 @@ class _Search:
             return
         near, prices = self._near(), self.start[0]
         n_each = _POLISH[1] + -(-_POLISH[0] // near.n_reps)
-        part, leads, owner, reach = torn(near, prices, self.units.even, n_each)
+        spread = partial(soft_choices, near, prices, self.units, _COLDEST)
+        part, leads, owner, reach = torn(near, prices, self.units.even, n_each, spread)
         if near.n_leads <= _MANY:
             # Prices are good by now: what is wanted is a plan that keeps the limits.
             reach = None

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from salesops.territory import _newton
 from salesops.territory._curvature import Curvature
 from salesops.territory._newton import _Problem, find_prices
-from salesops.territory._prices import Instance, bound
+from salesops.territory._prices import Instance, bound, torn
 from salesops.territory._smooth import Smooth, Units
 
 N, R, K = 240, 7, 4
@@ -108,6 +108,18 @@ def test_a_price_is_zero_where_its_limit_holds():
     prices, stay = find_prices(case, np.ones((R, 2)), Units.of(case), temperature=0.01, max_steps=40)
     assert (prices == 0).all()
     assert stay == 0
+
+
+def test_of_many_leads_whom_nobody_listed_a_part_is_torn_and_the_others_go_where_they_are_spread():
+    case = instance()
+    none = attrs.evolve(case, scores=np.zeros((N, K)), rest=np.ones(N))
+    spread = np.arange(N) % R
+    part, leads, owner, _ = torn(none, np.zeros((R, 2)), np.ones(2), 5, lambda: spread)
+    assert len(leads) <= 5 * R
+    others = np.setdiff1d(np.arange(N), leads)
+    assert np.array_equal(owner[others], spread[others])
+    left = np.bincount(spread[others], weights=none.use[others, 1], minlength=R)
+    assert np.allclose(part.upper[:, 1], none.upper[:, 1] - left)
 
 
 def test_without_limits_there_is_nothing_to_price():
