@@ -6,9 +6,10 @@ import difflib
 import importlib
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from salesops.errors import InvalidInput, MissingExtra, Problem, SalesOpsWarning, show
 
@@ -32,6 +33,18 @@ def refuse(path: str, message: str, value: object, *, hint: str | None = None) -
     """Make the error for one argument with one fault; the caller raises it."""
     fault = Problem(path=path, message=message, values=(show(value),), hint=hint)
     return InvalidInput(f"{path}: 1 problem", [fault])
+
+
+def fields_amiss(
+    document: Mapping[Any, object],
+    required: set[str] | frozenset[str],
+    optional: set[str] | frozenset[str] = frozenset(),
+) -> list[Problem]:
+    """List the fields that a document lacks, and those that nobody knows."""
+    missing = sorted(required - document.keys())
+    unknown = sorted(map(str, document.keys() - required - optional))
+    faults = [Problem(path=f"$.{name}", message="the field is missing") for name in missing]
+    return faults + [Problem(path=f"$.{name}", message="unknown field") for name in unknown]
 
 
 def closest(value: object, options: Iterable[object]) -> tuple[str, ...]:

@@ -201,11 +201,8 @@ class CurvedPlan(Figures):
         ... ).pay(3.0)
         49.0
         """
-        return (
-            (self.a + self.b * np.maximum(sales, 0.0)) ** 2
-            if np.ndim(sales)
-            else (self.a + self.b * sales) ** 2
-        )
+        paid = (self.a + self.b * np.maximum(np.asarray(sales), 0.0)) ** 2
+        return paid if np.ndim(sales) else float(paid)
 
 
 @attrs.frozen(kw_only=True, repr=False)

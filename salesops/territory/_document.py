@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from salesops._faults import check_choice, raise_all, refuse
+from salesops._faults import check_choice, fields_amiss, raise_all, refuse
 from salesops._frames import from_plain
 from salesops.errors import Problem, show
 from salesops.territory._attributes import NAMES
@@ -62,14 +62,7 @@ def from_document(document: Mapping[str, Any]) -> Ties:
 def _check_fields(document: object) -> list[Problem]:
     if not isinstance(document, Mapping):
         raise refuse("$", "is not the document of a social graph", type(document).__name__)
-    faults = [
-        Problem(path=f"$.{name}", message="the field is missing")
-        for name in sorted(_FIELDS - document.keys())
-    ]
-    faults += [
-        Problem(path=f"$.{name}", message="unknown field")
-        for name in sorted(map(str, document.keys() - _FIELDS - _OPTIONAL))
-    ]
+    faults = fields_amiss(document, _FIELDS, _OPTIONAL)
     faults += [
         Problem(path=f"$.{name}", message="is not a list", values=(show(document[name]),))
         for name in _LISTS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from salesops._faults import check_choice, raise_all
+from salesops._faults import check_choice, fields_amiss, raise_all
 from salesops._frames import Labels, from_plain, to_plain
 from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
@@ -81,14 +81,7 @@ def fields_of_plan(document: Mapping[str, Any], known: set[str]) -> dict[str, An
     """Read the fields of a plan from its document; missing and unknown ones are faults."""
     fields = known - {"prox", *_OPTIONAL, *_LABELS}
     fields |= {"kind", "schema_version", "reps", "leads"}
-    faults = [
-        Problem(path=f"$.{name}", message="the field is missing") for name in sorted(fields - set(document))
-    ]
-    faults += [
-        Problem(path=f"$.{name}", message="unknown field")
-        for name in sorted(set(document) - fields - _OPTIONAL)
-    ]
-    raise_all("territory plan", faults)
+    raise_all("territory plan", fields_amiss(document, fields, _OPTIONAL))
     check_choice("$.kind", document["kind"], ("territory_plan",))
     rest = {name: document[name] for name in fields - {"kind", "schema_version", "reps", "leads"}}
     n, q = len(document["reps"]), len(document["quantities"])

@@ -12,11 +12,11 @@ import pandas as pd
 
 from salesops import _display, _run
 from salesops._display import number, percent
-from salesops._faults import check_choice, count, raise_all, refuse
+from salesops._faults import check_choice, count, fields_amiss, raise_all, refuse
 from salesops._frames import Labels, from_plain, id_column, to_plain
 from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
-from salesops.errors import Problem, show
+from salesops.errors import show
 from salesops.territory._supported import Supported
 from salesops.territory._united import ids_of
 from salesops.territory.assignment import assign
@@ -197,15 +197,7 @@ class Overlay:
         """
         if not isinstance(document, Mapping):
             raise refuse("$", "is not the document of an overlay", type(document).__name__)
-        faults = [
-            Problem(path=f"$.{name}", message="the field is missing")
-            for name in sorted(_FIELDS - set(document))
-        ]
-        faults += [
-            Problem(path=f"$.{name}", message="unknown field")
-            for name in sorted(map(str, set(document) - _FIELDS))
-        ]
-        raise_all("overlay", faults)
+        raise_all("overlay", fields_amiss(document, _FIELDS))
         check_choice("$.kind", document["kind"], ("territory_overlay",))
         check_choice("$.of", document["of"], ("leads", "territories"))
         if document["schema_version"] != _SCHEMA_VERSION:

@@ -15,7 +15,7 @@ import pandas as pd
 from salesops import _display
 from salesops._calendar import day_of
 from salesops._display import number
-from salesops._faults import check_choice, closest, count, raise_all, refuse
+from salesops._faults import check_choice, closest, count, fields_amiss, raise_all, refuse
 from salesops._frames import Labels, Reader, check_same_type, id_column
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory._handovers import changed
@@ -367,15 +367,7 @@ class Timeline:
         """
         if not isinstance(document, Mapping):
             raise refuse("$", "is not the document of a timeline", type(document).__name__)
-        faults = [
-            Problem(path=f"$.{name}", message="the field is missing")
-            for name in sorted(_FIELDS - set(document))
-        ]
-        faults += [
-            Problem(path=f"$.{name}", message="unknown field")
-            for name in sorted(map(str, set(document) - _FIELDS))
-        ]
-        raise_all("timeline", faults)
+        raise_all("timeline", fields_amiss(document, _FIELDS))
         check_choice("$.kind", document["kind"], ("territory_timeline",))
         if document["schema_version"] != _SCHEMA_VERSION:
             raise refuse("$.schema_version", f"must be {_SCHEMA_VERSION}", document["schema_version"])

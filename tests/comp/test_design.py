@@ -250,3 +250,9 @@ def test_a_contract_shows_itself():
     assert json.loads(json.dumps(contract.to_dict()))["commission"] == contract.commission
     weights = design.multitask_weights([1, 1], np.eye(2), np.eye(2), risk_aversion=1)
     assert weights.to_frame()["figure"].tolist()[:2] == ["weights[0]", "weights[1]"]
+
+
+def test_a_curved_plan_pays_one_figure_as_it_pays_many():
+    curved = design.CurvedPlan(a=1, b=2, effort=1, shape=2, expected_sales=1, expected_pay=9, profit=0)
+    sales = [-3.0, 0.0, 2.5]
+    assert [curved.pay(one) for one in sales] == curved.pay(np.array(sales)).tolist()
