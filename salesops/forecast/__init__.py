@@ -13,8 +13,11 @@ Examples
 Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
+from salesops.forecast.capacity import capacity
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.funnel import funnel
+from salesops.forecast.headcount import Capacity
+from salesops.forecast.hiring import HiresNeeded, HiringPlan
 from salesops.forecast.history import History
 from salesops.forecast.incidence import IncidenceCurves
 from salesops.forecast.metrics import (
@@ -32,8 +35,11 @@ from salesops.forecast.results import Funnel
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
+    "Capacity",
     "Coverage",
     "Funnel",
+    "HiresNeeded",
+    "HiringPlan",
     "History",
     "IncidenceCurves",
     "LogRank",
@@ -41,6 +47,7 @@ __all__ = [
     "Retention",
     "SurvivalCurve",
     "UnitEconomics",
+    "capacity",
     "competing_risks",
     "coverage",
     "funnel",

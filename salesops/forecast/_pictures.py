@@ -1,0 +1,55 @@
+"""Pictures of capacity, quotas and reconciled forecasts: each takes `ax` and returns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from salesops import _display
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_REPS, _HIRES, _OPEN = "#4878a8", "#3a8f5c", "#b8860b"
+_BAND = "#1c2733"
+
+
+def capacity(table: pd.DataFrame, seats: pd.DataFrame, level: float, *, ax: Axes | None = None) -> Axes:
+    """Draw expected capacity by period, stacked by who brings it, with the interval of the sum."""
+    rows = table.iloc[:-1]
+    place = np.arange(len(rows))
+    ax = _display.axes(ax, (max(6.5, 1.5 + 0.55 * len(rows)), 4.2))
+    bottom = np.zeros(len(rows))
+    made = seats.pivot_table(index="period", columns="kind", values="expected", aggfunc="sum")
+    for kind, name, colour in (
+        ("rep", "reps there or signed", _REPS),
+        ("hire", "planned hires", _HIRES),
+        ("open seat", "open seats", _OPEN),
+    ):
+        if kind in made.columns:
+            part = made[kind].reindex(rows["period"]).to_numpy(dtype=float)
+            ax.bar(place, part, bottom=bottom, color=colour, width=0.72, label=name)
+            bottom += part
+    expected = rows["expected"].to_numpy(dtype=float)
+    lower, upper = rows["lower"].to_numpy(dtype=float), rows["upper"].to_numpy(dtype=float)
+    middle = (lower + upper) / 2
+    ax.errorbar(
+        place,
+        middle,
+        yerr=(upper - lower) / 2,
+        fmt="none",
+        ecolor=_BAND,
+        capsize=3,
+        linewidth=1.2,
+        label=f"{100 * level:g} % interval",
+    )
+    ax.set_xticks(place, rows["period"], rotation=0 if len(rows) <= 8 else 45, fontsize=9)
+    ax.set_ylim(0, 1.12 * max(float(upper.max()), float(expected.max()), 1e-9))
+    ax.set_ylabel("capacity")
+    ax.yaxis.set_major_formatter(lambda value, _: _display.number(value))
+    ax.set_title("Capacity by period", loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
