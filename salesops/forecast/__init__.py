@@ -14,6 +14,7 @@ Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
 from salesops.forecast.capacity import capacity
+from salesops.forecast.covering import QuotaCoverage
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.funnel import funnel
 from salesops.forecast.headcount import Capacity
@@ -30,7 +31,10 @@ from salesops.forecast.metrics import (
     unit_economics,
     velocity,
 )
+from salesops.forecast.quota_plan import Quotas
+from salesops.forecast.quotas import quota_coverage, quotas
 from salesops.forecast.rates import Rate, rate_interval, win_rate
+from salesops.forecast.reach import Reach
 from salesops.forecast.results import Funnel
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
@@ -43,7 +47,10 @@ __all__ = [
     "History",
     "IncidenceCurves",
     "LogRank",
+    "QuotaCoverage",
+    "Quotas",
     "Rate",
+    "Reach",
     "Retention",
     "SurvivalCurve",
     "UnitEconomics",
@@ -53,6 +60,8 @@ __all__ = [
     "funnel",
     "kaplan_meier",
     "log_rank",
+    "quota_coverage",
+    "quotas",
     "rate_interval",
     "retention",
     "throughput",

@@ -53,3 +53,28 @@ def capacity(table: pd.DataFrame, seats: pd.DataFrame, level: float, *, ax: Axes
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
+
+
+def quotas(reps: pd.DataFrame, currency: str, places: int, *, ax: Axes | None = None) -> Axes:
+    """Draw the quota of each rep, largest first; beyond forty reps only their steps."""
+    amounts = reps["amount"].to_numpy(dtype=float) / 10**places
+    names = {"": ("by share", _REPS), "at its minimum": ("at its minimum", _OPEN)}
+    names |= {"at its maximum": ("at its maximum", _HIRES), "locked": ("locked", "#8a96a3")}
+    ax = _display.axes(ax, (7.5, min(1.2 + 0.3 * len(reps), 9.0)))
+    place = np.arange(len(reps))
+    for state, (name, colour) in names.items():
+        rows = (reps["state"] == state).to_numpy()
+        if rows.any():
+            ax.barh(place[rows], amounts[rows], color=colour, height=0.72, label=name)
+    if len(reps) <= 40:
+        ax.set_yticks(place, [str(name) for name in reps["node_id"]], fontsize=9)
+    else:
+        ax.set_ylabel(f"{len(reps):,} reps, largest quota first")
+        ax.set_yticks([])
+    ax.invert_yaxis()
+    ax.set_xlabel(f"quota ({currency})")
+    ax.xaxis.set_major_formatter(lambda value, _: _display.number(value))
+    ax.set_title("Quotas of reps", loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    return ax
