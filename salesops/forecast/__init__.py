@@ -35,6 +35,8 @@ from salesops.forecast.quota_plan import Quotas
 from salesops.forecast.quotas import quota_coverage, quotas
 from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.reach import Reach
+from salesops.forecast.reconciled import Reconciled
+from salesops.forecast.reconciliation import reconcile
 from salesops.forecast.results import Funnel
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
@@ -51,6 +53,7 @@ __all__ = [
     "Quotas",
     "Rate",
     "Reach",
+    "Reconciled",
     "Retention",
     "SurvivalCurve",
     "UnitEconomics",
@@ -63,6 +66,7 @@ __all__ = [
     "quota_coverage",
     "quotas",
     "rate_interval",
+    "reconcile",
     "retention",
     "throughput",
     "unit_economics",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from salesops import _display
@@ -75,6 +76,36 @@ def quotas(reps: pd.DataFrame, currency: str, places: int, *, ax: Axes | None = 
     ax.set_xlabel(f"quota ({currency})")
     ax.xaxis.set_major_formatter(lambda value, _: _display.number(value))
     ax.set_title("Quotas of reps", loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    return ax
+
+
+def reconciled(
+    names: list[str],
+    base: npt.NDArray[np.float64],
+    values: npt.NDArray[np.float64],
+    method: str,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw an arrow from base to reconciled forecast for the nodes that moved most."""
+    moved = np.abs(values - base)
+    chosen = np.sort(np.lexsort((np.arange(len(names)), -moved))[:20])
+    chosen = chosen[np.lexsort((chosen, -np.abs(values[chosen])))]
+    ax = _display.axes(ax, (7.5, 1.4 + 0.34 * len(chosen)))
+    place = np.arange(len(chosen))
+    ax.hlines(place, base[chosen], values[chosen], color="#8a96a3", linewidth=2.0)
+    ax.plot(base[chosen], place, "o", color="white", markeredgecolor=_REPS, label="base", markersize=7)
+    ax.plot(values[chosen], place, "o", color=_HIRES, label=f"reconciled ({method})", markersize=6)
+    ax.set_yticks(place, [names[k] for k in chosen.tolist()], fontsize=9)
+    ax.invert_yaxis()
+    ax.set_xlabel("forecast")
+    ax.xaxis.set_major_formatter(lambda value, _: _display.number(value))
+    title = "Base and reconciled forecasts"
+    if len(chosen) < len(names):
+        title += f": the {len(chosen)} of {len(names):,} nodes that moved most"
+    ax.set_title(title, loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize=9, loc="lower right")
     return ax

@@ -42,3 +42,13 @@ def test_cap_03_is_survivors_times_ramp():
     assert full[12] == pytest.approx(136.69864577211197, abs=1e-12)
     assert plan.expected == pytest.approx(11391553.814342665, abs=1e-6)
     assert plan.laws[-1].mean == pytest.approx(11391553.814342665, abs=1e-3)
+
+
+def test_recon_01_is_the_least_squares_projection():
+    """The hierarchy of figure 11.1 of Hyndman and Athanasopoulos, by ordinary least squares."""
+    nodes = ["Total", "A", "B", "AA", "AB", "AC", "BA", "BB"]
+    base = [110.0, 50.0, 56.0, 20.0, 17.0, 10.0, 30.0, 22.0]
+    children = {"Total": ["A", "B"], "A": ["AA", "AB", "AC"], "B": ["BA", "BB"]}
+    expected = [107.482759, 51.137931, 56.344828, 21.37931, 18.37931, 11.37931, 32.172414, 24.172414]
+    made = forecast.reconcile(dict(zip(nodes, base, strict=True)), children, method="ols")
+    assert [made.value(node) for node in nodes] == pytest.approx(expected, abs=1e-6)
