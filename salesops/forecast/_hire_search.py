@@ -78,8 +78,28 @@ class _Sum:
     hires: tuple[Part, ...]
     market_sd: float
 
+    above: Floats | None = None
+    """P(team >= each value of its law), where that is exact and nothing multiplies it."""
+
+    @classmethod
+    def of(cls, base: Sequence[Part], hires: Sequence[Part], market_sd: float) -> _Sum:
+        """Sum up the team once, where its law is exact."""
+        law = _sums.sum_of(base)
+        if not law.is_exact:
+            return cls(tuple(base), tuple(hires), market_sd)
+        once = _sums.part(1, law.values, law.weights)
+        above = np.append(np.cumsum(once.weights[::-1])[::-1], 0.0) if market_sd == 0.0 else None
+        return cls((once,), tuple(hires), market_sd, above)
+
     def reaches(self, counts: Sequence[int], target: float) -> float:
+        """Give the probability that the team and so many of each hire reach a target."""
         more = [attrs.evolve(hire, n=n) for hire, n in zip(self.hires, counts, strict=True) if n]
+        extra = _sums.sum_of(more) if self.above is not None else None
+        if self.above is not None and extra is not None and extra.is_exact:
+            values = self.base[0].values
+            slack = _SLACK * max(target, float(values[-1] + extra.values[-1]))
+            place = np.searchsorted(values, target - extra.values - slack, side="left")
+            return min(float(extra.weights @ self.above[place]), 1.0)
         return _sums.sum_of([*self.base, *more]).under_a_factor(self.market_sd).at_least(target)
 
 
@@ -99,7 +119,7 @@ def needed(
     seat = _seat(months, day, kind, "starts_on")
     base = tuple(staffing.parts(place))
     one = figure(seat, staffing.n_months, staffing.season, staffing.spans[place])
-    law = _Sum(base, (one,), staffing.market_sd)
+    law = _Sum.of(base, [one], staffing.market_sd)
     expected = math.fsum(part.n * part.mean for part in base)
 
     def enough(n: int) -> bool:
@@ -293,7 +313,7 @@ def _by_probability(
     hires = tuple(
         figure(seat, staffing.n_months, staffing.season, staffing.spans[place]) for seat in given.seats
     )
-    law = _Sum(tuple(staffing.parts(place)), hires, staffing.market_sd)
+    law = _Sum.of(staffing.parts(place), hires, staffing.market_sd)
     search = _Search(law, given, target, probability)
     if search.chance([0] * len(hires)) >= probability:
         return np.zeros(len(hires), dtype=np.int64), search.chance([0] * len(hires)), search.n_tried
