@@ -9,6 +9,7 @@ import attrs
 import pandas as pd
 
 from salesops import _display
+from salesops._faults import count
 from salesops._frames import jsonable
 
 __all__ = ["HiresNeeded", "HiringPlan"]
@@ -71,8 +72,8 @@ class HiresNeeded:
                 f"{_display.number(self.target)} is reached with probability {chance}."
             )
         return (
-            f"{self.n} hires from {self.starts_on} bring the expectation to {_display.number(self.expected)} "
-            f"and reach {_display.number(self.target)} with probability {chance}; one less reaches it with "
+            f"With {count(self.n, 'hire')} from {self.starts_on}, {_display.number(self.expected)} is expected "
+            f"and {_display.number(self.target)} is reached with probability {chance}; with one less, with "
             f"probability {_display.number(self.probability_of_one_less, 3)}."
         )
 
@@ -124,7 +125,7 @@ class HiringPlan:
     >>> from salesops import forecast
     >>> plan = forecast.capacity(2, productivity=10, as_of="2026-01-01")
     >>> plan.cheapest_hires(300, [{"starts_on": "2026-07-01", "cost": 5}])
-    HiringPlan(1 hires for 5, proven least cost)
+    HiringPlan(1 hire for 5, proven least cost)
     """
 
     cost: float
@@ -171,12 +172,12 @@ class HiringPlan:
         >>> from salesops import forecast
         >>> plan = forecast.capacity(2, productivity=10, as_of="2026-01-01")
         >>> print(plan.cheapest_hires(300, [{"starts_on": "2026-07-01", "cost": 5}]).explain())
-        - 1 hires from 2026-07-01: 5, each expected to bring 60
+        - 1 hire from 2026-07-01: 5, each expected to bring 60
         the horizon: 300 reached, 300 asked for
         Any plan that reaches the targets costs at least 5.
         """
         lines = [
-            f"- {row['n']} hires from {row['starts_on'].date()}"
+            f"- {count(row['n'], 'hire')} from {row['starts_on'].date()}"
             + ("" if row["role"] is None else f" ({row['role']})")
             + f": {_display.number(row['cost'])}, each expected to bring {_display.number(row['brings'])}"
             for row in self.options.to_dict("records")
@@ -220,7 +221,7 @@ class HiringPlan:
 
     def __repr__(self) -> str:
         proof = "proven least cost" if self.is_optimal else f"bound {self.bound:,.0f}"
-        return f"HiringPlan({int(self.options['n'].sum())} hires for {self.cost:,.0f}, {proof})"
+        return f"HiringPlan({count(int(self.options['n'].sum()), 'hire')} for {self.cost:,.0f}, {proof})"
 
     def _repr_html_(self) -> str:
         facts = {"cost": _display.number(self.cost), "bound": _display.number(self.bound)}
