@@ -95,6 +95,8 @@ def read_hierarchy(given: object) -> Hierarchy:
 
 
 def _from_children(given: Mapping[Any, Any]) -> Hierarchy:
+    if not given:
+        raise refuse("hierarchy", "has no node", given)
     faults = []
     for parent, kids in given.items():
         if isinstance(kids, (str, bytes, Mapping)) or not isinstance(kids, Sequence) or not len(kids):

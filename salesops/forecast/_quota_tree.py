@@ -25,6 +25,7 @@ Number = int | float | Decimal | Fraction
 
 OVER_UNIT = 10**6
 _NO_LIMIT = 4 * 10**18
+_MOST_LEVELS = 100
 
 
 @attrs.frozen(eq=False)
@@ -89,6 +90,7 @@ def read_tree(data: object, name: str, columns: Mapping[str, str] | None) -> Tre
     table.finish()
     depth = _depths(codes, above)
     table.fault("parent_id", depth < 0, "the node is its own ancestor")
+    table.fault("parent_id", depth > _MOST_LEVELS, f"a tree has at most {_MOST_LEVELS} levels below its root")
     table.finish()
     up = np.where(root, -1, above)
     order = np.lexsort((codes, up, depth))
@@ -162,7 +164,9 @@ def node_values(tree: Tree, column: str) -> Floats:
     """Read a column of numbers by node: its own, or the sum of its children's."""
     if column == "weight" and not tree.table.has("weight"):
         return np.asarray(tree.up(np.ones(len(tree))), dtype=np.float64)
-    own = tree.table.numbers(column, minimum=0, missing=math.nan)[tree.rows]
+    own = tree.table.numbers(column, minimum=0, maximum=1e15, missing=math.nan)[tree.rows]
+    if not tree.table.has(column):
+        return np.ones(len(tree))
     tree.fault(column, np.isnan(own) & tree.is_leaf, "a node without children needs a value")
     values = np.where(np.isnan(own) & tree.is_leaf, 0.0, own)
     for level in range(len(tree.levels) - 1, 0, -1):

@@ -26,6 +26,7 @@ Span = Literal["month", "quarter", "year"]
 
 MOST_MONTHS = 120
 _MOST_SEATS = 10**6
+_MOST_AMOUNT = 1e15
 
 
 def number(value: object) -> float | None:
@@ -64,14 +65,16 @@ class Grid:
 
     def places(self, days: npt.NDArray[np.datetime64], longest: int) -> tuple[Ints, Floats]:
         """Give the month of each day, 0 the first of the horizon, and the share of it from that day on."""
-        floor = np.datetime64(self.months[0].start, "D") - np.timedelta64(36 * (longest + 1), "D")
-        clipped = np.where(np.isnat(days), floor, np.maximum(days, floor))
-        last = max(self.months[-1].end, clipped.max().item()) if len(days) else self.months[-1].end
-        found = self.calendar.periods_between(floor.item(), last + dt.timedelta(days=1))
+        begin, end = (np.datetime64(day, "D") for day in (self.months[0].start, self.months[-1].end))
+        known = np.where(np.isnat(days), begin, np.minimum(days, end))
+        clipped = np.maximum(known, begin - np.timedelta64(36 * (longest + 1), "D"))
+        first = np.append(clipped, begin).min()
+        found = self.calendar.periods_between(first.item(), self.months[-1].end)
         starts = np.array([period.start for period in found], dtype="datetime64[D]")
         ends = np.array([period.end for period in found], dtype="datetime64[D]")
         place = np.searchsorted(starts, clipped, side="right") - 1
         share = (ends[place] - clipped) / (ends[place] - starts[place])
+        place, share = np.where(clipped < end, place, len(found)), np.where(clipped < end, share, 1.0)
         zero = int(np.searchsorted(starts, np.datetime64(self.months[0].start, "D")))
         return place - zero, share
 
@@ -149,8 +152,8 @@ class Roles:
 
     def _ramp(self, path: str, value: Any) -> tuple[float, ...] | None:
         shares = _numbers(value)
-        if not shares or len(shares) > MOST_MONTHS or min(shares) < 0.0:
-            self._tell(path, "is a list of 1 to 120 shares, 0 or more", value)
+        if not shares or len(shares) > MOST_MONTHS or not 0.0 <= min(shares) <= max(shares) <= 10.0:
+            self._tell(path, "is a list of 1 to 120 shares from 0 to 10", value)
             return None
         return shares
 
@@ -165,8 +168,8 @@ class Roles:
         """Read what a full month brings."""
         one = number(value)
         seen = (one,) if one is not None else _numbers(value)
-        if not seen or min(seen) < 0.0:
-            self._tell(path, "is a number, 0 or more, or a list of such", value)
+        if not seen or min(seen) < 0.0 or max(seen) > _MOST_AMOUNT:
+            self._tell(path, "is a number from 0 to 1e15, or a list of such", value)
             return None
         distinct, counts = np.unique(np.array(seen), return_counts=True)
         values = tuple((distinct / self._n_months).tolist())
@@ -188,7 +191,7 @@ def read_season(given: Any, grid: Grid, faults: list[Problem]) -> Floats:
     if given is None:
         return np.ones(len(grid.months))
     weights = _numbers(given)
-    if weights is None or len(weights) != 12 or min(weights) < 0.0 or not any(weights):
+    if weights is None or len(weights) != 12 or min(weights) < 0.0 or not 0.0 < max(weights) < 1e15:
         rule = "is a list of 12 weights, one for each fiscal month, 0 or more and not all 0"
         faults.append(Problem(path="seasonality", message=rule, values=(show(given),)))
         return np.ones(len(grid.months))
@@ -261,7 +264,7 @@ def rep_seats(
 def _own(table: Reader) -> Floats:
     if not table.has("productivity"):
         return np.full(len(table), np.nan)
-    return table.numbers("productivity", minimum=0, missing=math.nan)
+    return table.numbers("productivity", minimum=0, maximum=_MOST_AMOUNT, missing=math.nan)
 
 
 def _of_own(own: float, roles: Roles, role: Role) -> Productivity:

@@ -95,11 +95,13 @@ class Seats:
     @property
     def key(self) -> tuple[Hashable, ...]:
         """What makes two seats interchangeable."""
+        return (self.kind, self.productivity.values, self.productivity.weights, *self.schedule)
+
+    @property
+    def schedule(self) -> tuple[Hashable, ...]:
+        """What makes two seats deliver the same months."""
         return (
-            self.kind,
             self.role.name or "",
-            self.productivity.values,
-            self.productivity.weights,
             tuple((-(10**6) if start is None else start, p) for start, p in self.starts),
             10**6 if self.until is None else self.until,
             self.first_share,
@@ -156,12 +158,23 @@ def paths(seats: Seats, n_months: int) -> Paths:
 
 def figure(seats: Seats, n_months: int, season: Floats, span: Floats) -> Part:
     """Give the law of what one seat brings over the months that `span` marks."""
+    return _times(seats, full_months(seats, n_months, season, span))
+
+
+def full_months(seats: Seats, n_months: int, season: Floats, span: Floats) -> Part:
+    """Give the law of the full months that one seat delivers over the months that `span` marks."""
     found = paths(seats, n_months)
     sums = np.cumsum(found.worth * (season * span), axis=1)
     values = np.concatenate([[0.0], sums.ravel()])
     weights = np.concatenate([[found.never], found.leave.ravel()])
-    months = _sums.part(1, values, weights)
+    return _sums.part(1, values, weights)
+
+
+def _times(seats: Seats, months: Part) -> Part:
+    """Multiply the law of the months by what a month brings, for all equal seats."""
     made = seats.productivity
+    if len(made.values) == 1 and made.values[0] > 0.0:
+        return Part(seats.n, months.values * made.values[0], months.weights)
     amounts = np.multiply.outer(months.values, np.array(made.values)).ravel()
     masses = np.multiply.outer(months.weights, np.array(made.weights)).ravel()
     return attrs.evolve(_sums.part(seats.n, amounts, masses / math.fsum(masses.tolist())), n=seats.n)
@@ -189,7 +202,14 @@ class Staffing:
     def parts(self, period: int, more: Iterable[Seats] = ()) -> list[Part]:
         """Give the laws of all seats over a period (-1: the whole)."""
         span = self.spans[period]
-        return [figure(seats, self.n_months, self.season, span) for seats in (*self.seats, *more)]
+        known: dict[tuple[Hashable, ...], Part] = {}
+        parts = []
+        for seats in (*self.seats, *more):
+            key = seats.schedule
+            if key not in known:
+                known[key] = full_months(seats, self.n_months, self.season, span)
+            parts.append(_times(seats, known[key]))
+        return parts
 
     def law(self, period: int, more: Sequence[Seats] = ()) -> Law:
         """Give the law of the sum over a period (-1: the whole), the market's factor in it."""

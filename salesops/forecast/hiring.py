@@ -72,9 +72,9 @@ class HiresNeeded:
                 f"{_display.number(self.target)} is reached with probability {chance}."
             )
         return (
-            f"With {count(self.n, 'hire')} from {self.starts_on}, {_display.number(self.expected)} is expected "
-            f"and {_display.number(self.target)} is reached with probability {chance}; with one less, with "
-            f"probability {_display.number(self.probability_of_one_less, 3)}."
+            f"With {count(self.n, 'hire')} from {self.starts_on}, {_display.number(self.expected)} is "
+            f"expected and {_display.number(self.target)} is reached with probability {chance}; with one "
+            f"less, with probability {_display.number(self.probability_of_one_less, 3)}."
         )
 
     def to_dict(self) -> dict[str, Any]:

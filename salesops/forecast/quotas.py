@@ -173,12 +173,7 @@ def _blend(shares: Any) -> dict[str, float]:
     fits = isinstance(shares, Mapping) and shares and all(isinstance(name, str) for name in shares)
     parts = list(shares.values()) if fits else []
     numeric = all(isinstance(p, (int, float, Decimal, Fraction)) and not isinstance(p, bool) for p in parts)
-    if (
-        not fits
-        or not numeric
-        or min(map(float, parts)) < 0
-        or not 0 < math.fsum(map(float, parts)) < math.inf
-    ):
+    if not fits or not numeric or min(map(float, parts)) < 0 or not 0 < max(map(float, parts)) <= 1e15:
         rule = "is a column, or a mapping of columns to the part each has, 0 or more and not all 0"
         raise refuse("shares", rule, shares)
     total = math.fsum(map(float, parts))
@@ -240,7 +235,7 @@ def _periods(tree: Tree, amount: Ints, seasonality: Any) -> tuple[tuple[str, ...
     parts = list(seasonality.values()) if fits else []
     numeric = all(isinstance(p, (int, float, Decimal, Fraction)) and not isinstance(p, bool) for p in parts)
     numbers = [float(part) for part in parts] if numeric else []
-    if not numbers or min(numbers) < 0 or not 0 < math.fsum(numbers) < math.inf:
+    if not numbers or min(numbers) < 0 or not 0 < max(numbers) <= 1e15:
         rule = "is a mapping of period names to weights, 0 or more and not all 0"
         raise refuse("seasonality", rule, seasonality)
     weights = kernels.whole_weights(np.array(numbers), np.zeros(len(numbers), dtype=np.int64), 1)

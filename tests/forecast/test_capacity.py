@@ -118,6 +118,18 @@ def test_a_grid_agrees_with_the_lattice_to_a_millionth():
     assert max(away) < 1e-6
 
 
+def test_laws_asked_at_few_frequencies_are_those_of_the_full_transform():
+    rng = np.random.default_rng(9)
+    parts = [
+        _sums.part(1, np.append(0.0, rng.uniform(1, 9, 5)), rng.dirichlet(np.ones(6))) for _ in range(400)
+    ]
+    size, spacing = 1 << 13, 0.05
+    few = _sums._spectrum(parts, spacing, size, 4)
+    full = _sums._product(parts, spacing, size, 4)
+    assert (few == 0).sum() > size // 3
+    assert np.abs(few - full).max() < 1e-7
+
+
 def test_unequal_reps_are_summed_on_a_grid_that_keeps_the_moments():
     rng = np.random.default_rng(2)
     reps = pd.DataFrame({"rep_id": range(80), "productivity": rng.lognormal(3, 0.5, 80)})
@@ -386,6 +398,34 @@ def test_a_role_without_a_ramp_is_named():
         "capacity: 1 problem\n- ramp: has no entry for a role that occurs ('AE '); roles there: 'AE'; "
         "did you mean 'AE'?"
     )
+
+
+def test_days_far_outside_of_the_horizon_are_before_or_after_it():
+    reps = [{"rep_id": 1, "started_on": "1901-01-01"}, {"rep_id": 2, "started_on": "2900-01-01"}]
+    calendar = FiscalCalendar(scheme="4-4-5", year_start="2026-01-04", weeks=52)
+    assert forecast.capacity(reps, productivity=1, as_of=START).expected == 12
+    plan = forecast.capacity(3, productivity=1, as_of="2026-01-04", calendar=calendar, months=3)
+    assert plan.expected == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"productivity": 1e300}, "productivity"),
+        ({"seasonality": [1e308] * 12}, "seasonality"),
+        ({"ramp": [math.inf]}, "ramp"),
+        ({"months": 0}, "months"),
+        ({"months": True}, "months"),
+        ({"market_sd": -1}, "market_sd"),
+        ({"level": 1}, "level"),
+        ({"time_to_fill": [0.7, 0.7]}, "time_to_fill"),
+        ({"as_of": "2026-02-30"}, "as_of"),
+        ({"by": "week"}, "choose one of"),
+    ],
+)
+def test_options_out_of_bounds_are_refused_by_name(options, told):
+    with pytest.raises(InvalidInput, match=told):
+        forecast.capacity(2, **({"productivity": 1, "as_of": START} | options))
 
 
 def test_an_empty_team_has_no_capacity():
