@@ -27,6 +27,7 @@ from salesops.forecast.metrics import (
     unit_economics,
     velocity,
 )
+from salesops.forecast.outcomes import OutcomeCurves, outcome_curves
 from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.results import Funnel
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
@@ -37,6 +38,7 @@ __all__ = [
     "History",
     "IncidenceCurves",
     "LogRank",
+    "OutcomeCurves",
     "Rate",
     "Retention",
     "SurvivalCurve",
@@ -46,6 +48,7 @@ __all__ = [
     "funnel",
     "kaplan_meier",
     "log_rank",
+    "outcome_curves",
     "rate_interval",
     "retention",
     "throughput",

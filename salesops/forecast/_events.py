@@ -122,7 +122,7 @@ def read_deals(
     created, created_day = reader.moments("created_on", zone=zone, optional=True)
     closed, closed_day = reader.moments("closed_on", zone=zone, optional=True)
     is_closed = np.array([name != still_open for name in outcome], dtype=bool)
-    _check_dates(reader, created, closed, is_closed)
+    check_dates(reader, created, closed, is_closed)
     for column in ("deal_id", "outcome", "created_on", "closed_on"):
         reader.cells(column)
     reader.finish()
@@ -154,7 +154,8 @@ def read_deals(
     return events, rejected
 
 
-def _check_dates(reader: Reader, created: Dates, closed: Dates, is_closed: npt.NDArray[np.bool_]) -> None:
+def check_dates(reader: Reader, created: Dates, closed: Dates, is_closed: npt.NDArray[np.bool_]) -> None:
+    """Refuse deals that close before they open, and open ones with a date of close."""
     reader.fault(
         "closed_on",
         closed < created,

@@ -22,6 +22,7 @@ _BAR = "#4878a8"
 _WON = "#3a8f5c"
 _STILL_OPEN = "#8a96a3"
 _COLOURS = {"won": _WON, "moved on": _WON, "lost": "#c0504d", "open": _STILL_OPEN}
+_SEGMENTS = (_BAR, _WON, "#c0504d", "#b8860b", "#7a5195", "#2f7f93", "#6b4f3a", "#8a96a3")
 _OTHERS = ("#b8860b", "#7a5195", "#2f7f93", "#6b4f3a")
 
 
@@ -74,6 +75,28 @@ def curves(
     ax.set_xlabel("age")
     ax.set_ylabel("share of deals")
     ax.set_ylim(0.0, 1.02)
+    ax.set_xlim(left=0.0)
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def segment_curves(
+    bands: Mapping[str, tuple[Floats, Floats, Band]], title: str, *, ax: Axes | None = None
+) -> Axes:
+    """Draw one share by age for several segments, as steps with bands; beyond eight, without bands."""
+    ax = _display.axes(ax, (8.5, 4.2))
+    for k, (name, (ages, share, band)) in enumerate(bands.items()):
+        colour = _SEGMENTS[k % len(_SEGMENTS)]
+        style = "-" if k < len(_SEGMENTS) else "--"
+        x, y = np.concatenate([[0.0], ages]), np.concatenate([[0.0], share])
+        ax.step(x, y, where="post", color=colour, linestyle=style, label=name, linewidth=1.6)
+        if len(ages) and len(bands) <= len(_SEGMENTS):
+            ax.fill_between(ages, band[0], band[1], step="post", color=colour, alpha=0.13, linewidth=0)
+    ax.set_xlabel("days since the deal was created")
+    ax.set_ylabel("share of deals")
+    ax.set_ylim(bottom=0.0)
     ax.set_xlim(left=0.0)
     ax.set_title(title, loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
