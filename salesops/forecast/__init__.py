@@ -13,6 +13,7 @@ Examples
 Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
+from salesops.forecast.chain import AbsorbingChain, absorbing_chain
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.funnel import funnel
 from salesops.forecast.history import History
@@ -28,27 +29,32 @@ from salesops.forecast.metrics import (
     velocity,
 )
 from salesops.forecast.outcomes import OutcomeCurves, outcome_curves
+from salesops.forecast.pooling import PooledRates, pooled_rates
 from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.results import Funnel
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
+    "AbsorbingChain",
     "Coverage",
     "Funnel",
     "History",
     "IncidenceCurves",
     "LogRank",
     "OutcomeCurves",
+    "PooledRates",
     "Rate",
     "Retention",
     "SurvivalCurve",
     "UnitEconomics",
+    "absorbing_chain",
     "competing_risks",
     "coverage",
     "funnel",
     "kaplan_meier",
     "log_rank",
     "outcome_curves",
+    "pooled_rates",
     "rate_interval",
     "retention",
     "throughput",

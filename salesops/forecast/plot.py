@@ -102,3 +102,24 @@ def segment_curves(
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
+
+
+def pooled(table: pd.DataFrame, mean: float, level: float, *, ax: Axes | None = None) -> Axes:
+    """Draw the own rate of each segment, faint, and its pooled rate with the interval."""
+    ax = _display.axes(ax, (8.0, 1.4 + 0.32 * len(table)))
+    place = np.arange(len(table))
+    ax.axvline(mean, color=_STILL_OPEN, linewidth=1.0, linestyle="--", label="all segments")
+    ax.scatter(table["value"], place, facecolors="none", edgecolors=_STILL_OPEN, s=34, label="own cases only")
+    ax.hlines(place, table["pooled_lower"], table["pooled_upper"], color=_BAR, linewidth=2.0, alpha=0.6)
+    ax.scatter(
+        table["pooled"], place, color=_BAR, s=26, label=f"pooled ({100 * level:g} % interval)", zorder=3
+    )
+    labels = [f"{name} ({n:,})" for name, n in zip(table["segment"], table["n"].tolist(), strict=True)]
+    ax.set_yticks(place, labels)
+    ax.invert_yaxis()
+    ax.set_xlabel("rate")
+    ax.set_xlim(left=0.0)
+    ax.set_title("Rates of segments, small ones leaning on the whole", loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
