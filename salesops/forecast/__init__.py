@@ -13,6 +13,7 @@ Examples
 Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
+from salesops.forecast.attainment import Attainment, attainment
 from salesops.forecast.chain import AbsorbingChain, absorbing_chain
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.funnel import funnel
@@ -32,10 +33,12 @@ from salesops.forecast.outcomes import OutcomeCurves, outcome_curves
 from salesops.forecast.pooling import PooledRates, pooled_rates
 from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.results import Funnel
+from salesops.forecast.slippage import Slippage, slippage
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
     "AbsorbingChain",
+    "Attainment",
     "Coverage",
     "Funnel",
     "History",
@@ -45,9 +48,11 @@ __all__ = [
     "PooledRates",
     "Rate",
     "Retention",
+    "Slippage",
     "SurvivalCurve",
     "UnitEconomics",
     "absorbing_chain",
+    "attainment",
     "competing_risks",
     "coverage",
     "funnel",
@@ -57,6 +62,7 @@ __all__ = [
     "pooled_rates",
     "rate_interval",
     "retention",
+    "slippage",
     "throughput",
     "unit_economics",
     "velocity",

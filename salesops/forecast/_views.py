@@ -80,7 +80,7 @@ def _pooled(parts: Sequence[Measures], segments: Sequence[Hashable]) -> dict[str
 
 
 def chain_of(measures: Measures) -> AbsorbingChain:
-    """Estimate the chain of stages from the moves that were made; stages that nobody has left count as ends."""
+    """Estimate the chain of stages from the moves that were made; stages that nobody left count as ends."""
     options = measures.options
     n_stages, names = len(options.stages), (*options.stages, *options.ends)
     moves = measures.moves[1 : n_stages + 1, : len(names)].astype(np.float64)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops import _display
+from salesops.forecast.rates import Rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,4 +123,52 @@ def pooled(table: pd.DataFrame, mean: float, level: float, *, ax: Axes | None = 
     ax.set_title("Rates of segments, small ones leaning on the whole", loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def due(table: pd.DataFrame, as_of: dt.date, *, ax: Axes | None = None) -> Axes:
+    """Draw what became of the deals that were due in each period."""
+    ax = _display.axes(ax, (1.8 + 0.75 * max(len(table), 4), 4.0))
+    place, base = np.arange(len(table)), np.zeros(len(table))
+    for name, colour in (("won", _WON), ("lost", _COLOURS["lost"]), ("slipped", "#b8860b")):
+        height = table[name].to_numpy(dtype=float)
+        ax.bar(place, height, bottom=base, color=colour, width=0.7, label=name)
+        base = base + height
+    for k, (n, rate) in enumerate(zip(base.tolist(), table["slip_rate"].tolist(), strict=True)):
+        if n:
+            text = f"{_display.percent(rate)} slipped"
+            ax.annotate(text, (k, n), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8)
+    ax.set_xticks(place, list(table["period"]), rotation=30, ha="right")
+    ax.set_ylabel("deals due")
+    ax.set_title(f"Deals due at the start of each period, as of {as_of}", loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def attainment(values: Floats, at_quota: Rate, n_reps: int, *, ax: Axes | None = None) -> Axes:
+    """Draw how many reps stand where, with quota and the median marked."""
+    ax = _display.axes(ax, (8.0, 3.8))
+    top = max(2.0, float(np.quantile(values, 0.99)) * 1.05) if len(values) else 2.0
+    edges = np.arange(min(0.0, float(values.min()) if len(values) else 0.0), top + 0.1, 0.1)
+    shown = np.minimum(values, edges[-1] - 1e-9)
+    for mask, colour, name in ((shown < 1.0, _BAR, "below quota"), (shown >= 1.0, _WON, "at quota or above")):
+        ax.hist(shown[mask], bins=edges.tolist(), color=colour, label=name, rwidth=0.92)
+    ax.axvline(1.0, color="#444444", linewidth=1.2)
+    if len(values):
+        median = float(np.median(values))
+        ax.axvline(median, color="#b8860b", linewidth=1.2, linestyle="--")
+        ax.plot([], [], color="#b8860b", linestyle="--", label=f"median {_display.percent(median)}")
+        lower, upper = (_display.percent(end) for end in at_quota.interval)
+        title = f"{_display.percent(at_quota.value)} of {at_quota.n} reps at quota ({lower} to {upper})"
+    else:
+        title = f"Attainment: {at_quota.reason}"
+    if n_reps > len(values):
+        title += f"; {n_reps - len(values)} without a quota"
+    ax.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %")
+    ax.set_xlabel("attainment")
+    ax.set_ylabel("reps")
+    ax.set_title(title, loc="left", fontsize=11)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, fontsize=9)
     return ax
