@@ -109,8 +109,8 @@ def mark_table(
     rows += [(segment, *row) for segment, measures in parts for row in _mark_rows(measures)]
     if parts:
         pooled = _pooled([part for _, part in parts], [label for label, _ in parts])["win rate, all deals"]
-        told = "few deals: its rates lean on those of all segments, see pooled()"
-        small = np.flatnonzero(pooled.is_small).tolist()
+        told = "its own deals weigh less than those of all segments: its rates lean, see pooled()"
+        small = np.flatnonzero(pooled.leans).tolist()
         rows += [(pooled.segments[k], told, int(pooled.n[k])) for k in small]
     return pd.DataFrame(
         {

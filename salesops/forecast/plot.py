@@ -23,7 +23,7 @@ _BAR = "#4878a8"
 _WON = "#3a8f5c"
 _STILL_OPEN = "#8a96a3"
 _COLOURS = {"won": _WON, "moved on": _WON, "lost": "#c0504d", "open": _STILL_OPEN}
-_SEGMENTS = (_BAR, _WON, "#c0504d", "#b8860b", "#7a5195", "#2f7f93", "#6b4f3a", "#8a96a3")
+_SEGMENTS = (_BAR, _WON, "#c0504d", "#b8860b", "#7a5195", "#d6719f", "#6b4f3a", "#8a96a3")
 _OTHERS = ("#b8860b", "#7a5195", "#2f7f93", "#6b4f3a")
 
 
@@ -110,7 +110,15 @@ def pooled(table: pd.DataFrame, mean: float, level: float, *, ax: Axes | None = 
     ax = _display.axes(ax, (8.0, 1.4 + 0.32 * len(table)))
     place = np.arange(len(table))
     ax.axvline(mean, color=_STILL_OPEN, linewidth=1.0, linestyle="--", label="all segments")
-    ax.scatter(table["value"], place, facecolors="none", edgecolors=_STILL_OPEN, s=34, label="own cases only")
+    ax.scatter(
+        table["value"],
+        place,
+        facecolors="none",
+        edgecolors=_STILL_OPEN,
+        s=34,
+        label="own cases only",
+        clip_on=False,
+    )
     ax.hlines(place, table["pooled_lower"], table["pooled_upper"], color=_BAR, linewidth=2.0, alpha=0.6)
     ax.scatter(
         table["pooled"], place, color=_BAR, s=26, label=f"pooled ({100 * level:g} % interval)", zorder=3
@@ -139,6 +147,7 @@ def due(table: pd.DataFrame, as_of: dt.date, *, ax: Axes | None = None) -> Axes:
             text = f"{_display.percent(rate)} slipped"
             ax.annotate(text, (k, n), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8)
     ax.set_xticks(place, list(table["period"]), rotation=30, ha="right")
+    ax.set_ylim(0.0, 1.12 * max(float(base.max(initial=0.0)), 1.0))
     ax.set_ylabel("deals due")
     ax.set_title(f"Deals due at the start of each period, as of {as_of}", loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
@@ -150,7 +159,8 @@ def attainment(values: Floats, at_quota: Rate, n_reps: int, *, ax: Axes | None =
     """Draw how many reps stand where, with quota and the median marked."""
     ax = _display.axes(ax, (8.0, 3.8))
     top = max(2.0, float(np.quantile(values, 0.99)) * 1.05) if len(values) else 2.0
-    edges = np.arange(min(0.0, float(values.min()) if len(values) else 0.0), top + 0.1, 0.1)
+    least = min(0, int(np.floor(10 * values.min()))) if len(values) else 0
+    edges = np.arange(least, np.ceil(10 * top) + 1) / 10
     shown = np.minimum(values, edges[-1] - 1e-9)
     for mask, colour, name in ((shown < 1.0, _BAR, "below quota"), (shown >= 1.0, _WON, "at quota or above")):
         ax.hist(shown[mask], bins=edges.tolist(), color=colour, label=name, rwidth=0.92)

@@ -73,12 +73,12 @@ class PooledRates:
     level: float
 
     @property
-    def is_small(self) -> npt.NDArray[np.bool_]:
+    def leans(self) -> npt.NDArray[np.bool_]:
         """Segments whose pooled rate rests for more than half on the whole."""
         return self.own_weight < _LEANS_BELOW
 
     def __repr__(self) -> str:
-        mean, leaning = _display.percent(self.mean), int(self.is_small.sum())
+        mean, leaning = _display.percent(self.mean), int(self.leans.sum())
         return f"PooledRates(segments={len(self.segments)}, mean={mean}, leaning={leaning}, {self.method})"
 
     def to_frame(self) -> pd.DataFrame:
@@ -88,13 +88,13 @@ class PooledRates:
         -------
         DataFrame
             Columns segment, hits, n; value with its Wilson interval (lower, upper); pooled with its interval
-            (pooled_lower, pooled_upper); own_weight; is_small, true where the whole weighs more than the
+            (pooled_lower, pooled_upper); own_weight; leans, true where the whole weighs more than the
             segment's own cases.
 
         Examples
         --------
         >>> frame = pooled_rates([30, 1], [100, 1], segments=["north", "tiny"]).to_frame()
-        >>> frame[["segment", "value", "is_small"]].values.tolist()
+        >>> frame[["segment", "value", "leans"]].values.tolist()
         [['north', 0.3, True], ['tiny', 1.0, True]]
         """
         hits, n = self.hits.astype(float), self.n.astype(float)
@@ -111,7 +111,7 @@ class PooledRates:
                 "pooled_lower": self.lower,
                 "pooled_upper": self.upper,
                 "own_weight": self.own_weight,
-                "is_small": self.is_small,
+                "leans": self.leans,
             }
         )
 
@@ -248,7 +248,7 @@ def pooled_rates(
     Examples
     --------
     >>> frame = pooled_rates([90, 10, 1], [100, 100, 1], segments=["a", "b", "tiny"]).to_frame()
-    >>> frame[["segment", "value", "pooled", "is_small"]].round(2).values.tolist()
+    >>> frame[["segment", "value", "pooled", "leans"]].round(2).values.tolist()
     [['a', 0.9, 0.89, False], ['b', 0.1, 0.11, False], ['tiny', 1.0, 0.72, True]]
     """
     check_level(level)

@@ -248,6 +248,9 @@ class Funnel:
     def pooled(self) -> pd.DataFrame:
         """Return the rates of the segments with small segments leaning on the whole, and marked.
 
+        A segment leans where its own cases weigh less than what all segments say: because it is small, or
+        because segments hardly differ.
+
         Returns
         -------
         DataFrame

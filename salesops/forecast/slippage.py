@@ -134,6 +134,8 @@ class Slippage:
     def by_pushes(self) -> pd.DataFrame:
         """Return how deals ended by how often they had been pushed.
 
+        A deal must live on to be pushed, so the win rates tell which deals are pushed, not what a push does.
+
         Returns
         -------
         DataFrame

@@ -74,7 +74,7 @@ def test_f_010_a_segment_without_rows_is_there(cases):
     assert table.loc[table["team"] == "C", "entered"].tolist() == [0, 0]
     assert table.loc[table["team"] == "C", "conversion"].isna().all()
     assert table.groupby("stage")["entered"].sum().tolist() == [1, 2]
-    assert result.pooled().query("segment == 'C'")["is_small"].all()
+    assert result.pooled().query("segment == 'C'")["leans"].all()
 
 
 # Rows after the day, and what could only be known later.
@@ -287,7 +287,7 @@ def test_a_segment_with_no_win_keeps_an_upper_end_above_zero_and_leans_on_the_wh
     assert south.rates().set_index("measure").loc["cycle, mean days", "reason"] == "no won deal"
     row = result.pooled().set_index(["measure", "segment"]).loc[("win rate, closed deals", "south")]
     assert 0.0 < row["pooled"] < 25 / 60
-    assert row["is_small"]
+    assert row["leans"]
     assert "no deal was won" in " ".join(result.marks().query("segment == 'south'")["mark"])
 
 

@@ -82,7 +82,7 @@ def test_the_rate_of_the_whole_does_not_move_when_a_segment_is_cut_into_identica
     assert whole.mean == cut.mean
 
 
-def test_without_a_single_hit_the_rate_is_small_and_not_zero():
+def test_without_a_single_hit_the_rate_leans_and_not_zero():
     found = pooled_rates([0, 0], [10, 20])
     assert (found.pooled > 0).all()
     assert (found.pooled < 0.05).all()
@@ -119,7 +119,7 @@ def test_a_funnel_marks_the_segments_that_lean():
             team += [name, name]
     result = funnel(frame(rows).assign(team=team), ["new"], by="team")
     table = result.pooled().query("measure == 'win rate, closed deals'").set_index("segment")
-    assert table["is_small"].to_dict() == {"big": False, "other": False, "tiny": True}
+    assert table["leans"].to_dict() == {"big": False, "other": False, "tiny": True}
     assert 0.5 < table.loc["tiny", "pooled"] < 1.0
     assert result.marks().query("segment == 'tiny'")["mark"].str.contains("lean").any()
     with pytest.raises(InvalidInput, match="was not stated"):
