@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OutcomeCurves", "outcome_curves"]
 
-_CHUNK = 1 << 16
+_CHUNK, _FEW = 1 << 16, 1 << 10
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -495,7 +495,10 @@ def _missing(reader: Reader, column: str) -> Dates:
 def _texts(reader: Reader, column: str) -> Ids:
     """Take labels; where every distinct one is text they cannot be mistaken for each other."""
     if reader.has(column):
-        codes, distinct = pd.factorize(reader.frame[column])
+        cells = reader.frame[column]
+        # A table of a few labels starts small: pandas would make room for as many as there are rows.
+        values = cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells
+        codes, distinct = pd.factorize(values, size_hint=_FEW)
         names = np.asarray(distinct, dtype=object)
         if all(isinstance(name, str) and name.strip() for name in names.tolist()):
             return Ids(codes.astype(np.int64, copy=False), names)
