@@ -13,7 +13,9 @@ Examples
 Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
+from salesops.forecast.attainment import Attainment, attainment
 from salesops.forecast.capacity import capacity
+from salesops.forecast.chain import AbsorbingChain, absorbing_chain
 from salesops.forecast.covering import QuotaCoverage
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.funnel import funnel
@@ -31,6 +33,8 @@ from salesops.forecast.metrics import (
     unit_economics,
     velocity,
 )
+from salesops.forecast.outcomes import OutcomeCurves, outcome_curves
+from salesops.forecast.pooling import PooledRates, pooled_rates
 from salesops.forecast.quota_plan import Quotas
 from salesops.forecast.quotas import quota_coverage, quotas
 from salesops.forecast.rates import Rate, rate_interval, win_rate
@@ -38,9 +42,12 @@ from salesops.forecast.reach import Reach
 from salesops.forecast.reconciled import Reconciled
 from salesops.forecast.reconciliation import reconcile
 from salesops.forecast.results import Funnel
+from salesops.forecast.slippage import Slippage, slippage
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
+    "AbsorbingChain",
+    "Attainment",
     "Capacity",
     "Coverage",
     "Funnel",
@@ -49,25 +56,33 @@ __all__ = [
     "History",
     "IncidenceCurves",
     "LogRank",
+    "OutcomeCurves",
+    "PooledRates",
     "QuotaCoverage",
     "Quotas",
     "Rate",
     "Reach",
     "Reconciled",
     "Retention",
+    "Slippage",
     "SurvivalCurve",
     "UnitEconomics",
+    "absorbing_chain",
+    "attainment",
     "capacity",
     "competing_risks",
     "coverage",
     "funnel",
     "kaplan_meier",
     "log_rank",
+    "outcome_curves",
+    "pooled_rates",
     "quota_coverage",
     "quotas",
     "rate_interval",
     "reconcile",
     "retention",
+    "slippage",
     "throughput",
     "unit_economics",
     "velocity",
