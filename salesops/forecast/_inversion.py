@@ -35,8 +35,8 @@ class Law:
     def cdf(self, x: Floats) -> Floats:
         place = np.searchsorted(self.points, x, side="right")
         if self.is_step:
-            steps: Floats = np.concatenate([[0.0], self.cumulative])
-            return steps[place]
+            at_steps: Floats = np.append(0.0, self.cumulative)[place]
+            return at_steps
         inside: Floats = np.where(place == 0, 0.0, np.interp(x, self.points, self.cumulative))
         return inside
 
@@ -87,7 +87,7 @@ def enumerate_sum(p: Floats, a: Floats, limit: int) -> Law | None:
         values, place = _distinct(both)
         if len(values) > limit:
             return None
-        weights = np.bincount(place, weights=mass, minlength=len(values))
+        weights = np.bincount(place, weights=mass, minlength=len(values)).astype(np.float64)
     cumulative = np.cumsum(weights)
     cumulative[-1] = max(1.0, cumulative[-2] if len(cumulative) > 1 else 1.0)
     return Law(points=values, cumulative=np.minimum(cumulative, 1.0), is_step=True)

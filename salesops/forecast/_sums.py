@@ -46,9 +46,8 @@ class Draws:
 class Sum:
     """Independent deals of known amounts (p, a), deals of unknown ones, and new business.
 
-    `groups` are (probabilities, Draws): deals whose amount is drawn when they are won. `new` is (rate,
-    Draws), a Poisson number of wins whose amounts are drawn. `transform` is known for a sum that one deal was taken
-    out of.
+    `groups` are (probabilities, Draws), deals whose amount is drawn when they are won; `new` is (rate,
+    Draws), a Poisson number of wins whose amounts are drawn. `transform` is known where one deal was taken out.
     """
 
     p: Floats
@@ -272,7 +271,7 @@ def _atoms(law: Law) -> tuple[Floats, Floats]:
     group = np.floor((share + span) / 2.0 * _MIXED).astype(np.int64)
     group[~zero] += 1
     _, group = np.unique(group, return_inverse=True)
-    whole: Floats = np.bincount(group, weights=mass)
+    whole = np.bincount(group, weights=mass).astype(np.float64)
     centres: Floats = np.bincount(group, weights=mass * at) / whole
     return centres, whole
 

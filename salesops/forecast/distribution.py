@@ -16,7 +16,7 @@ import pandas as pd
 from salesops import _display
 from salesops._faults import count, raise_all, refuse
 from salesops.errors import InvalidInput, Problem, show
-from salesops.forecast import _sums
+from salesops.forecast import _chances_plot, _sums
 from salesops.forecast._inversion import Law, step_law
 from salesops.forecast._sums import Draws, Sum
 from salesops.forecast.survival import check_level
@@ -478,9 +478,11 @@ class Distribution:
         >>> forecast.Distribution.of_deals([0.5], [10]).plot().get_xlabel()
         'total'
         """
-        from salesops.forecast import plot
-
-        return plot.chances(self, target=target, ax=ax)
+        low, high = self.quantile([0.002, 0.998])
+        x = np.linspace(low, high, 400) if high > low else np.array([low - 1.0, low, low + 1.0])
+        mark = None if target is None else (float(target), self.probability_of(target))
+        interval = self.interval(0.8)
+        return _chances_plot.chances(x, self.probability_of(x), self.mean, interval, target=mark, ax=ax)
 
     def __repr__(self) -> str:
         low, high = self.interval(0.8)

@@ -15,8 +15,6 @@ from salesops import _display
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from salesops.forecast.distribution import Distribution
-
 Floats = npt.NDArray[np.float64]
 Band = tuple[Floats, Floats]
 
@@ -80,24 +78,4 @@ def curves(
     ax.set_title(title, loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return ax
-
-
-def chances(total: Distribution, *, target: float | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the probability that a total is reached, with its 80 % interval and mean."""
-    ax = _display.axes(ax, (7.0, 3.6))
-    low, high = total.quantile([0.002, 0.998])
-    x = np.linspace(low, high, 400) if high > low else np.array([low - 1.0, low, low + 1.0])
-    ax.plot(x, total.probability_of(x), color=_BAR, linewidth=1.8)
-    ax.axvspan(*total.interval(0.8), color=_BAR, alpha=0.12, linewidth=0, label="80 % interval")
-    ax.axvline(total.mean, color=_BAR, linestyle=":", label=f"mean {_display.number(total.mean)}")
-    if target is not None:
-        chance = _display.percent(total.probability_of(target))
-        ax.axvline(target, color=_COLOURS["lost"], label=f"target {_display.number(target)}: {chance}")
-    ax.set_xlabel("total")
-    ax.set_ylabel("probability of reaching it")
-    ax.set_ylim(0.0, 1.02)
-    ax.set_title("Chance of each total", loc="left", fontsize=11)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=9)
     return ax
