@@ -29,6 +29,7 @@ from salesops.forecast.metrics import (
     unit_economics,
     velocity,
 )
+from salesops.forecast.pipeline import PipelineForecaster, PipelineModel
 from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.results import Funnel
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
@@ -41,6 +42,8 @@ __all__ = [
     "History",
     "IncidenceCurves",
     "LogRank",
+    "PipelineForecaster",
+    "PipelineModel",
     "Rate",
     "Retention",
     "SurvivalCurve",
