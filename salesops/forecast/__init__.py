@@ -28,25 +28,44 @@ from salesops.forecast.metrics import (
     velocity,
 )
 from salesops.forecast.rates import Rate, rate_interval, win_rate
+from salesops.forecast.reliability import Reliability, reliability
 from salesops.forecast.results import Funnel
+from salesops.forecast.scores import (
+    ForecastErrors,
+    crps,
+    crps_normal,
+    forecast_errors,
+    interval_coverage,
+    pinball,
+    pit,
+)
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
     "Coverage",
+    "ForecastErrors",
     "Funnel",
     "History",
     "IncidenceCurves",
     "LogRank",
     "Rate",
+    "Reliability",
     "Retention",
     "SurvivalCurve",
     "UnitEconomics",
     "competing_risks",
     "coverage",
+    "crps",
+    "crps_normal",
+    "forecast_errors",
     "funnel",
+    "interval_coverage",
     "kaplan_meier",
     "log_rank",
+    "pinball",
+    "pit",
     "rate_interval",
+    "reliability",
     "retention",
     "throughput",
     "unit_economics",
