@@ -14,6 +14,8 @@ Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
 from salesops.forecast.curves import LogRank, SurvivalCurve
+from salesops.forecast.distribution import Distribution
+from salesops.forecast.forecasting import Forecast
 from salesops.forecast.funnel import funnel
 from salesops.forecast.history import History
 from salesops.forecast.incidence import IncidenceCurves
@@ -43,6 +45,8 @@ from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
     "Coverage",
+    "Distribution",
+    "Forecast",
     "ForecastErrors",
     "Funnel",
     "History",

@@ -153,9 +153,7 @@ def _level(facts: pd.DataFrame, name: str, deal: Ints, faults: list[Problem]) ->
     used, codes = np.unique(ids.codes[rows], return_inverse=True)
     kept = Ids(codes.astype(np.int64) - int(len(used) > 0 and used[0] < 0), ids.distinct[used[used >= 0]])
     labels = Labels.of(kept)
-    return Level(
-        name=name, units=tuple(labels[k] for k in range(len(labels))), code=labels.codes(kept)
-    )
+    return Level(name=name, units=tuple(labels[k] for k in range(len(labels))), code=labels.codes(kept))
 
 
 def _last_known(known: Mask, deal: Ints) -> Ints:
