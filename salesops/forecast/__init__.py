@@ -13,12 +13,15 @@ Examples
 Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
+from salesops.forecast.backtesting import Backtest, Calibration, backtest
+from salesops.forecast.baselines import LastPeriod, SamePeriodLastYear, StageWeighted, TrailingMean
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.distribution import Distribution
 from salesops.forecast.forecasting import Forecast
 from salesops.forecast.funnel import funnel
 from salesops.forecast.history import History
 from salesops.forecast.incidence import IncidenceCurves
+from salesops.forecast.known_process import TrueProcess
 from salesops.forecast.metrics import (
     Coverage,
     Retention,
@@ -44,6 +47,8 @@ from salesops.forecast.scores import (
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
+    "Backtest",
+    "Calibration",
     "Coverage",
     "Distribution",
     "Forecast",
@@ -51,12 +56,18 @@ __all__ = [
     "Funnel",
     "History",
     "IncidenceCurves",
+    "LastPeriod",
     "LogRank",
     "Rate",
     "Reliability",
     "Retention",
+    "SamePeriodLastYear",
+    "StageWeighted",
     "SurvivalCurve",
+    "TrailingMean",
+    "TrueProcess",
     "UnitEconomics",
+    "backtest",
     "competing_risks",
     "coverage",
     "crps",

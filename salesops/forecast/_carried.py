@@ -1,4 +1,4 @@
-"""Events with amount, owner and stage carried forward: what stood open on a day, and what was won after it."""
+"""Events with amount, owner and stage carried forward: what stood open on a day, what was won after it."""
 
 from __future__ import annotations
 
@@ -163,6 +163,15 @@ def _last_known(known: Mask, deal: Ints) -> Ints:
     inside = last >= 0
     inside[inside] = deal[last[inside]] == deal[inside]
     return np.where(inside, last, rows)
+
+
+def seen(history: object, as_of: object) -> History:
+    """Take the snapshot that a model may be fitted on; without `as_of` the day of the one given."""
+    if not isinstance(history, History):
+        raise refuse("history", "is a History", type(history).__name__, hint="History.from_events(log)")
+    if as_of is None and history.as_of is None:
+        raise refuse("as_of", "is the day on which the forecast is made", None)
+    return history.snapshot(history.as_of if as_of is None else as_of)
 
 
 def number_of(day: dt.date) -> int:

@@ -41,6 +41,10 @@ class Predictive(Protocol):
         """Give the probability of an amount of at most x."""
         ...
 
+    def probability_of(self, target: Any) -> Any:
+        """Give the probability of an amount of at least `target`."""
+        ...
+
     def crps(self, actual: float) -> float:
         """Give the continuous ranked probability score."""
         ...
@@ -433,5 +437,5 @@ def pit(forecasts: Sequence[Predictive], actual: object) -> Floats:
 def jump(forecast: Predictive, actual: float) -> tuple[float, float]:
     """Give the distribution function just below a value and at it."""
     at = float(forecast.cdf(actual))
-    below = float(forecast.cdf(math.nextafter(actual, -math.inf)))
-    return min(below, at), at
+    below = 1.0 - float(forecast.probability_of(actual))
+    return min(max(below, 0.0), at), at
