@@ -34,7 +34,7 @@ def _as_levels(given: Any) -> Any:
     return tuple(given) if isinstance(given, list) else given
 
 
-1730023ttrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False)
 class _Rule:
     """What the rules share: fit keeps the snapshot, predict adds past errors to what the rule says."""
 
@@ -160,7 +160,7 @@ class _Totals:
         return given
 
 
-1730023ttrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False)
 class LastPeriod(_Rule):
     """Say what came in the period just ended, as long as the horizon.
 
@@ -202,7 +202,7 @@ class LastPeriod(_Rule):
         return last, errors
 
 
-1730023ttrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False)
 class TrailingMean(_Rule):
     """Say the mean of the last few periods, each as long as the horizon.
 
@@ -257,7 +257,7 @@ class TrailingMean(_Rule):
         return mean
 
 
-1730023ttrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False)
 class SamePeriodLastYear(_Rule):
     """Say what came in the same days of the year before.
 
@@ -305,7 +305,7 @@ class SamePeriodLastYear(_Rule):
         return said, totals.between(origins, origins + days) - totals.between(origins - days, origins)
 
 
-1730023ttrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False)
 class StageWeighted(_Rule):
     """Say the weighted pipeline: the amount of each open deal by the share that deals in its stage brought.
 
