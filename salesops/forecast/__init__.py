@@ -32,6 +32,7 @@ from salesops.forecast.metrics import (
     unit_economics,
     velocity,
 )
+from salesops.forecast.pipeline import PipelineForecaster, PipelineModel
 from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.reliability import Reliability, reliability
 from salesops.forecast.results import Funnel
@@ -58,6 +59,8 @@ __all__ = [
     "IncidenceCurves",
     "LastPeriod",
     "LogRank",
+    "PipelineForecaster",
+    "PipelineModel",
     "Rate",
     "Reliability",
     "Retention",
