@@ -13,12 +13,15 @@ Examples
 Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
+from salesops.forecast.backtesting import Backtest, Calibration, backtest
+from salesops.forecast.baselines import LastPeriod, SamePeriodLastYear, StageWeighted, TrailingMean
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.distribution import Distribution
 from salesops.forecast.forecasting import Forecast
 from salesops.forecast.funnel import funnel
 from salesops.forecast.history import History
 from salesops.forecast.incidence import IncidenceCurves
+from salesops.forecast.known_process import TrueProcess
 from salesops.forecast.metrics import (
     Coverage,
     Retention,
@@ -31,29 +34,56 @@ from salesops.forecast.metrics import (
 )
 from salesops.forecast.pipeline import PipelineForecaster, PipelineModel
 from salesops.forecast.rates import Rate, rate_interval, win_rate
+from salesops.forecast.reliability import Reliability, reliability
 from salesops.forecast.results import Funnel
+from salesops.forecast.scores import (
+    ForecastErrors,
+    crps,
+    crps_normal,
+    forecast_errors,
+    interval_coverage,
+    pinball,
+    pit,
+)
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
+    "Backtest",
+    "Calibration",
     "Coverage",
     "Distribution",
     "Forecast",
+    "ForecastErrors",
     "Funnel",
     "History",
     "IncidenceCurves",
+    "LastPeriod",
     "LogRank",
     "PipelineForecaster",
     "PipelineModel",
     "Rate",
+    "Reliability",
     "Retention",
+    "SamePeriodLastYear",
+    "StageWeighted",
     "SurvivalCurve",
+    "TrailingMean",
+    "TrueProcess",
     "UnitEconomics",
+    "backtest",
     "competing_risks",
     "coverage",
+    "crps",
+    "crps_normal",
+    "forecast_errors",
     "funnel",
+    "interval_coverage",
     "kaplan_meier",
     "log_rank",
+    "pinball",
+    "pit",
     "rate_interval",
+    "reliability",
     "retention",
     "throughput",
     "unit_economics",
