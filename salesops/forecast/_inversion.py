@@ -45,12 +45,12 @@ class Law:
         """Give the smallest value whose cumulative probability is at least q."""
         place = np.minimum(np.searchsorted(self.cumulative, q, side="left"), len(self.points) - 1)
         if self.is_step:
-            return np.take(self.points, place)
+            return np.asarray(self.points[place])
         before = np.maximum(place - 1, 0)
         rise = self.cumulative[place] - self.cumulative[before]
         part = np.divide(q - self.cumulative[before], rise, out=np.ones(len(q)), where=rise > 0)
         found = self.points[before] + part * (self.points[place] - self.points[before])
-        return np.where(place == 0, self.points[0], found)
+        return np.asarray(np.where(place == 0, self.points[0], found))
 
     def crps(self, actual: float) -> float:
         """Integrate the square of the distribution function less the step at what happened."""
