@@ -129,6 +129,11 @@ class PipelineForecaster:
         open_deals, horizon : object
             As in :meth:`PipelineModel.predict`.
 
+        Returns
+        -------
+        Forecast
+            Never; the fitted model gives it.
+
         Raises
         ------
         InvalidInput
