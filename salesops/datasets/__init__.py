@@ -6,11 +6,16 @@ come from, under which licence, and what is in them; ``salesops/data/README.md``
 """
 
 from salesops.datasets._crm import CrmSales, crm_sales
+from salesops.datasets._crm_process import CrmProcess
+from salesops.datasets._crm_world import CrmTruth, CrmWorld, make_crm
 from salesops.datasets._social import LastfmAsia, Lazega, Physicians, lastfm_asia, lazega, physicians
 from salesops.datasets._world import TerritoryWorld, make_territory
 
 __all__ = [
+    "CrmProcess",
     "CrmSales",
+    "CrmTruth",
+    "CrmWorld",
     "LastfmAsia",
     "Lazega",
     "Physicians",
@@ -18,6 +23,7 @@ __all__ = [
     "crm_sales",
     "lastfm_asia",
     "lazega",
+    "make_crm",
     "make_territory",
     "physicians",
 ]

@@ -16,9 +16,9 @@ from salesops._calendar import day_of
 from salesops._faults import closest, refuse
 from salesops._frames import Reader
 from salesops.errors import Infeasible, InvalidInput, NotConverged, Problem, show
-from salesops.forecast import _sums
+from salesops.forecast import _laws
+from salesops.forecast._laws import Part
 from salesops.forecast._staffing import Role, Seats, Staffing, figure
-from salesops.forecast._sums import Part
 from salesops.forecast.hiring import HiresNeeded, HiringPlan
 from salesops.models import Period
 
@@ -84,23 +84,23 @@ class _Sum:
     @classmethod
     def of(cls, base: Sequence[Part], hires: Sequence[Part], market_sd: float) -> _Sum:
         """Sum up the team once, where its law is exact."""
-        law = _sums.sum_of(base)
+        law = _laws.sum_of(base)
         if not law.is_exact:
             return cls(tuple(base), tuple(hires), market_sd)
-        once = _sums.part(1, law.values, law.weights)
+        once = _laws.part(1, law.values, law.weights)
         above = np.append(np.cumsum(once.weights[::-1])[::-1], 0.0) if market_sd == 0.0 else None
         return cls((once,), tuple(hires), market_sd, above)
 
     def reaches(self, counts: Sequence[int], target: float) -> float:
         """Give the probability that the team and so many of each hire reach a target."""
         more = [attrs.evolve(hire, n=n) for hire, n in zip(self.hires, counts, strict=True) if n]
-        extra = _sums.sum_of(more) if self.above is not None else None
+        extra = _laws.sum_of(more) if self.above is not None else None
         if self.above is not None and extra is not None and extra.is_exact:
             values = self.base[0].values
             slack = _SLACK * max(target, float(values[-1] + extra.values[-1]))
             place = np.searchsorted(values, target - extra.values - slack, side="left")
             return min(float(extra.weights @ self.above[place]), 1.0)
-        return _sums.sum_of([*self.base, *more]).under_a_factor(self.market_sd).at_least(target)
+        return _laws.sum_of([*self.base, *more]).under_a_factor(self.market_sd).at_least(target)
 
 
 def needed(

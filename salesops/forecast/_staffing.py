@@ -14,8 +14,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from salesops.forecast import _sums
-from salesops.forecast._sums import Law, Part
+from salesops.forecast import _laws
+from salesops.forecast._laws import Law, Part
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -167,7 +167,7 @@ def full_months(seats: Seats, n_months: int, season: Floats, span: Floats) -> Pa
     sums = np.cumsum(found.worth * (season * span), axis=1)
     values = np.concatenate([[0.0], sums.ravel()])
     weights = np.concatenate([[found.never], found.leave.ravel()])
-    return _sums.part(1, values, weights)
+    return _laws.part(1, values, weights)
 
 
 def _times(seats: Seats, months: Part) -> Part:
@@ -177,7 +177,7 @@ def _times(seats: Seats, months: Part) -> Part:
         return Part(seats.n, months.values * made.values[0], months.weights)
     amounts = np.multiply.outer(months.values, np.array(made.values)).ravel()
     masses = np.multiply.outer(months.weights, np.array(made.weights)).ravel()
-    return attrs.evolve(_sums.part(seats.n, amounts, masses / math.fsum(masses.tolist())), n=seats.n)
+    return attrs.evolve(_laws.part(seats.n, amounts, masses / math.fsum(masses.tolist())), n=seats.n)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -213,7 +213,7 @@ class Staffing:
 
     def law(self, period: int, more: Sequence[Seats] = ()) -> Law:
         """Give the law of the sum over a period (-1: the whole), the market's factor in it."""
-        return _sums.sum_of(self.parts(period, more)).under_a_factor(self.market_sd)
+        return _laws.sum_of(self.parts(period, more)).under_a_factor(self.market_sd)
 
     def expected(self) -> tuple[Floats, Floats, Floats]:
         """Give heads, ramped equivalents and amount by seat group and period, the whole last."""

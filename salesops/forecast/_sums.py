@@ -1,346 +1,310 @@
-"""The law of a sum of independent figures, each with finitely many values: exact where that is cheap.
-
-Three ways, tried in this order: values that are whole multiples of one unit are convolved on that lattice;
-few values are convolved one by one; the rest goes on a fine grid, each value spread over its four nearest
-points so that mean, variance and skewness stay as they are (over its two nearest where single values stand
-out, which that would blur into waves). Convolutions run as products of Fourier
-transforms, so that n equal figures cost one power.
-"""
+"""A sum of deal outcomes and new business: its moments, its law, and the same without one deal."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from salesops.errors import InternalError
+from salesops.forecast import _inversion
+from salesops.forecast._inversion import Law
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating[Any]]
 Complexes = npt.NDArray[np.complex128]
+Ints = npt.NDArray[np.int64]
 
+_ENUMERATED = 22
+_ATOMS = 1 << 15
 _LATTICE = 1 << 17
-_ATOMS = 20_000
-_SMALLEST, _LARGEST = 1 << 12, 1 << 17
-_STEPS_OF_SD = 400.0
-_LOG_TAIL = 32.0
-_PLAIN = 1 << 15
-_WAVES = 1e-7
-_BLOCK = 1 << 20
-_WIDEST, _VANISHED = 100, 1e-15
-_CLOSE = 1e-9
-_GAMMA_ATOMS = 1024
+_POINTS = 1 << 14
+_CENTS = 100.0
+_SMOOTH = 1e-10
+_SINGULAR = 0.02
+_MIXED = 512
+_SHARP = 0.004
 
 
-@attrs.frozen(eq=False)
-class Part:
-    """`n` independent figures of one law: values in rising order, and their probabilities."""
+@attrs.frozen(kw_only=True, eq=False)
+class Draws:
+    """Amounts that are not known yet: what they may be, and how likely each is."""
+
+    values: Floats
+    weights: Floats
+
+    @property
+    def mean(self) -> float:
+        return float(self.weights @ self.values)
+
+    @property
+    def square(self) -> float:
+        return float(self.weights @ (self.values * self.values))
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Sum:
+    """Independent deals of known amounts (p, a), deals of unknown ones, and new business.
+
+    `groups` are (probabilities, Draws), deals whose amount is drawn when they are won; `new` is (rate,
+    Draws), a Poisson number of wins whose amounts are drawn. `transform` is known where one deal was taken
+    out; `points` is how finely amounts are placed that have no lattice.
+    """
+
+    p: Floats
+    a: Floats
+    groups: tuple[tuple[Floats, Draws], ...] = ()
+    new: tuple[float, Draws] | None = None
+    transform: Transform | None = None
+    points: int = _POINTS
+
+    @property
+    def mean(self) -> float:
+        whole = float(self.p @ self.a)
+        whole += sum(float(p.sum()) * draws.mean for p, draws in self.groups)
+        return whole + (self.new[0] * self.new[1].mean if self.new else 0.0)
+
+    @property
+    def variance(self) -> float:
+        spread = float((self.p * (1.0 - self.p)) @ (self.a * self.a))
+        for p, draws in self.groups:
+            spread += float(p.sum()) * draws.square - float(p @ p) * draws.mean**2
+        return spread + (self.new[0] * self.new[1].square if self.new else 0.0)
+
+    @cached_property
+    def law(self) -> Law:
+        return self.solved[0]
+
+    @cached_property
+    def uncertain(self) -> npt.NDArray[np.bool_]:
+        return np.asarray((self.p > 0.0) & (self.p < 1.0) & (self.a > 0.0))
+
+    @cached_property
+    def certain(self) -> float:
+        return float(self.a[self.p >= 1.0].sum())
+
+    @cached_property
+    def solved(self) -> tuple[Law, Transform | None]:
+        if self.transform is not None:
+            return self.transform.law(self.certain), self.transform
+        p, a = self.p[self.uncertain], self.a[self.uncertain]
+        if not self.groups and self.new is None:
+            if not len(p):
+                point = np.array([self.certain])
+                return Law(points=point, cumulative=np.ones(1), is_step=True), None
+            if len(p) <= _ENUMERATED:
+                law = _inversion.enumerate_sum(p, a, _ATOMS)
+                if law is not None:
+                    return attrs.evolve(law, points=law.points + self.certain), None
+        transform = Transform.of(p, a, self.groups, self.new, self.points)
+        return transform.law(self.certain), transform
+
+    def without(self, place: int) -> Sum:
+        """Take a deal of known amount out, dividing by its factor instead of starting again."""
+        transform = self.solved[1]
+        rest = attrs.evolve(self, p=np.delete(self.p, place), a=np.delete(self.a, place), transform=None)
+        if transform is None:
+            return rest
+        if self.uncertain[place]:
+            p, a = rest.p[rest.uncertain], rest.a[rest.uncertain]
+            transform = transform.divided(float(self.p[place]), float(self.a[place]), p, a)
+        return attrs.evolve(rest, transform=transform)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Transform:
+    """Characteristic function of a sum at the frequencies of a window, zero where it is negligible.
+
+    `step` is the lattice the amounts lie on; on a smooth window amounts are exact and `step` only spaces the
+    points that are shown. `rounded` says that amounts were split between lattice points.
+    """
 
     n: int
-    values: Floats
-    weights: Floats
+    low: int
+    step: float
+    kind: str
+    phi: Complexes
+    groups: tuple[tuple[Floats, Draws], ...]
+    new: tuple[float, Draws] | None
 
-    @cached_property
-    def mean(self) -> float:
-        """Mean of one of them."""
-        return float(self.values @ self.weights)
+    @classmethod
+    def of(
+        cls,
+        p: Floats,
+        a: Floats,
+        groups: tuple[tuple[Floats, Draws], ...],
+        new: tuple[float, Draws] | None,
+        points: int,
+    ) -> Transform:
+        order = np.argsort(-(p * (1.0 - p) * a * a), kind="stable")
+        p, a = p[order], a[order]
+        low, high = _inversion.reach(p, a, _jumps(groups, new))
+        unit = _unit([a, *(draws.values for _, draws in groups), *([new[1].values] if new else [])])
+        if unit is not None and (high - low) / unit < _LATTICE:
+            n = 1 << max(4, int(np.ceil(np.log2((high - low) / unit + 3))))
+            blank = cls(
+                n=n,
+                low=int(low // unit),
+                step=unit,
+                kind="lattice",
+                phi=np.zeros(0, dtype=np.complex128),
+                groups=groups,
+                new=new,
+            )
+            return attrs.evolve(blank, phi=blank.evaluate(p, a))
+        step = max(high - low, 1e-300) / (points - 4)
+        blank = cls(
+            n=points,
+            low=int(low // step),
+            step=step,
+            kind="smooth",
+            phi=np.zeros(0, dtype=np.complex128),
+            groups=groups,
+            new=new,
+        )
+        probes = np.linspace(points // 3, points // 2, 64).astype(np.int64)
+        if np.abs(blank.product(probes, p, a)).max() <= _SMOOTH:
+            phi = blank.evaluate(p, a)
+            if np.abs(phi[points // 3 :]).max() <= _SMOOTH:
+                return attrs.evolve(blank, phi=phi)
+        blank = attrs.evolve(blank, kind="rounded")
+        return attrs.evolve(blank, phi=blank.evaluate(p, a))
 
-    @cached_property
-    def variance(self) -> float:
-        """Variance of one of them."""
-        return float(self.weights @ (self.values - self.mean) ** 2)
+    def evaluate(self, p: Floats, a: Floats) -> Complexes:
+        """Multiply all factors, leaving frequencies out as soon as they cannot matter."""
+        phi = self.product(np.arange(self.n // 2 + 1), p, a)
+        phi[np.abs(phi) <= _inversion.NEGLIGIBLE] = 0.0
+        return phi
 
+    def product(self, k: Ints, p: Floats, a: Floats) -> Complexes:
+        """Multiply all factors at some frequencies."""
+        phi = np.ones(len(k), dtype=np.complex128)
+        for rows in _inversion.stages(len(p)):
+            live = np.flatnonzero(np.abs(phi) > _inversion.NEGLIGIBLE)
+            phi[live] *= self._deals(k[live], p[rows], a[rows])
+        live = np.flatnonzero(np.abs(phi) > _inversion.NEGLIGIBLE)
+        for chance, draws in self.groups:
+            phi[live] *= self._mixed(k[live], chance, self._value(k[live], draws))
+        if self.new is not None:
+            phi[live] *= np.exp(self.new[0] * (self._value(k[live], self.new[1]) - 1.0))
+        return phi
 
-def part(n: int, values: Floats, weights: Floats) -> Part:
-    """Sort the values and merge equal ones."""
-    kept = weights > 0.0
-    distinct, place = np.unique(values[kept], return_inverse=True)
-    mass: Floats = np.bincount(place, weights=weights[kept], minlength=len(distinct)).astype(np.float64)
-    return Part(n, distinct, mass)
+    def _deals(self, k: Ints, p: Floats, a: Floats) -> Complexes:
+        if self.kind == "rounded":
+            return _inversion.split_factors(k, self.n, p, a / self.step)
+        place = np.rint(a / self.step) if self.kind == "lattice" else a / self.step
+        return _inversion.deal_factors(2.0 * np.pi / self.n * k, p, place)
 
+    def _value(self, k: Ints, draws: Draws) -> Complexes:
+        """Give the characteristic function of one amount that is drawn."""
+        place = draws.values / self.step
+        if self.kind == "smooth":
+            turn = np.exp(1j * np.multiply.outer(2.0 * np.pi / self.n * k, place))
+            return np.asarray(turn @ draws.weights)
+        if self.kind == "lattice":
+            place = np.rint(place)
+        whole = np.floor(place).astype(np.int64)
+        part = place - whole
+        mass = np.bincount(whole % self.n, weights=draws.weights * (1.0 - part), minlength=self.n)
+        mass += np.bincount((whole + 1) % self.n, weights=draws.weights * part, minlength=self.n)
+        return np.conj(np.fft.rfft(mass))[k]
 
-@attrs.frozen(eq=False)
-class Law:
-    """A distribution over rising values; `spacing` is above 0 where they stand for the values around them.
+    def _mixed(self, k: Ints, chance: Floats, value: Complexes) -> Complexes:
+        phi = np.ones(len(k), dtype=np.complex128)
+        size = max(1, 2_000_000 // max(len(k), 1))
+        for start in range(0, len(chance), size):
+            factor = 1.0 + np.multiply.outer(value - 1.0, chance[start : start + size])
+            phi *= np.multiply.reduce(factor, axis=1)
+        return phi
 
-    `shape` is that of a gamma factor of mean 1 that multiplies the whole, 0 if there is none.
-    """
+    def divided(self, p: float, a: float, rest_p: Floats, rest_a: Floats) -> Transform:
+        """Divide out one deal; where its factor is close to zero, multiply the others again."""
+        k = np.flatnonzero(self.phi)
+        factor = self._deals(k, np.array([p]), np.array([a]))
+        phi = self.phi.copy()
+        safe = np.abs(factor) > _SINGULAR
+        phi[k[safe]] /= factor[safe]
+        again = k[~safe]
+        if len(again):
+            phi[again] = self._deals(again, rest_p, rest_a)
+            for chance, draws in self.groups:
+                phi[again] *= self._mixed(again, chance, self._value(again, draws))
+            if self.new is not None:
+                phi[again] *= np.exp(self.new[0] * (self._value(again, self.new[1]) - 1.0))
+        return attrs.evolve(self, phi=phi)
 
-    values: Floats
-    weights: Floats
-    spacing: float = 0.0
-    shape: float = 0.0
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether no grid stands between the figures and the law."""
-        return self.spacing == 0.0
-
-    @property
-    def mean(self) -> float:
-        """Mean."""
-        return float(self.values @ self.weights)
-
-    @property
-    def sd(self) -> float:
-        """Standard deviation."""
-        mean = self.mean
-        inner = float(self.weights @ (self.values - mean) ** 2)
-        shock = 0.0 if self.shape == 0.0 else (inner + mean * mean) / self.shape
-        return math.sqrt(inner + shock)
-
-    def at_most(self, x: float) -> float:
-        """Give P(sum <= x)."""
-        if self.shape:
-            return self._under_a_factor(x)
-        total = np.cumsum(self.weights)
-        if self.spacing:
-            inside = np.interp(x, self.values + self.spacing / 2, total, left=math.nan)
-            return 0.0 if math.isnan(inside) else min(float(inside), 1.0)
-        slack = _CLOSE * max(abs(x), float(np.abs(self.values[-1])))
-        k = int(np.searchsorted(self.values, x + slack, side="right"))
-        return min(float(total[k - 1]), 1.0) if k else 0.0
-
-    def at_least(self, x: float) -> float:
-        """Give P(sum >= x)."""
-        if self.shape:
-            return 1.0 if x <= 0.0 else 1.0 - self._under_a_factor(x)
-        if self.spacing:
-            return 1.0 - self.at_most(x)
-        slack = _CLOSE * max(abs(x), float(np.abs(self.values[-1])))
-        k = int(np.searchsorted(self.values, x - slack, side="left"))
-        return min(float(math.fsum(self.weights[k:].tolist())), 1.0)
-
-    def quantile(self, q: float) -> float:
-        """Give the smallest value at or below which the sum stays with probability `q`."""
-        if self.shape:
-            return self._quantile_under_a_factor(q)
-        total = np.cumsum(self.weights)
-        if self.spacing:
-            return float(np.interp(q, total, self.values + self.spacing / 2))
-        k = int(np.searchsorted(total, q - 1e-12, side="left"))
-        return float(self.values[min(k, len(self.values) - 1)])
-
-    def _under_a_factor(self, x: float) -> float:
-        from scipy.special import gammainc
-
-        if x < 0.0:
-            return 0.0
-        positive = self.values > 0.0
-        zero = float(self.weights[~positive].sum())
-        inner = gammainc(self.shape, self.shape * x / self.values[positive])
-        return min(zero + float(self.weights[positive] @ inner), 1.0)
-
-    def _quantile_under_a_factor(self, q: float) -> float:
-        if q <= self._under_a_factor(0.0):
-            return 0.0
-        low, high = 0.0, max(self.mean, 1e-300)
-        while self._under_a_factor(high) < q:
-            high *= 2.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._under_a_factor(middle) < q else (low, middle)
-            if high - low <= 1e-10 * high:
-                break
-        return high
-
-    def under_a_factor(self, sd: float) -> Law:
-        """Multiply by an independent gamma factor of mean 1 and standard deviation `sd`."""
-        if sd == 0.0:
-            return self
-        values, weights = self.values, self.weights
-        if len(values) > _GAMMA_ATOMS:
-            # The factor smooths over far more than a bin, whose mean is kept.
-            bins = np.minimum(
-                (values - values[0]) * (_GAMMA_ATOMS / (values[-1] - values[0])), _GAMMA_ATOMS - 1
-            ).astype(np.int64)
-            mass = np.bincount(bins, weights=weights, minlength=_GAMMA_ATOMS).astype(np.float64)
-            moment = np.bincount(bins, weights=weights * values, minlength=_GAMMA_ATOMS)
-            kept = mass > 0.0
-            values, weights = moment[kept] / mass[kept], mass[kept]
-        return Law(values, weights, self.spacing, 1.0 / (sd * sd))
+    def law(self, certain: float) -> Law:
+        if self.kind == "smooth":
+            return _inversion.smooth_law(self.phi, self.n, self.low * self.step, self.n * self.step, certain)
+        return _inversion.lattice_law(self.phi, self.n, self.low, self.step, certain)
 
 
-def sum_of(parts: Sequence[Part]) -> Law:
-    """Give the law of the sum of independent figures."""
-    loose = [one for one in parts if one.n and not _is_fixed(one)]
-    fixed = math.fsum(one.n * float(one.values[0]) for one in parts if one.n and _is_fixed(one))
-    if not loose:
-        return Law(np.array([fixed]), np.array([1.0]))
-    base = fixed + math.fsum(one.n * float(one.values[0]) for one in loose)
-    shifted = [Part(one.n, one.values - one.values[0], one.weights) for one in loose]
-    law = _on_a_lattice(shifted) or _one_by_one(shifted) or _on_a_grid(shifted)
-    _check(shifted, law)
-    return Law(law.values + base, law.weights, law.spacing)
+def shaken(law: Law, variance: float) -> Law:
+    """Multiply a sum by a gamma factor of mean 1: P(GS <= x) = sum of P(S = s) P(G <= x / s)."""
+    from scipy.special import gammainc, gammaincinv
+
+    n = _MIXED if variance < _SHARP else _MIXED // 2
+    atoms, mass = _atoms(law, n)
+    positive = atoms > 0.0
+    none = float(mass[~positive].sum())
+    atoms, mass = atoms[positive], mass[positive]
+    if variance <= 0.0 or not len(atoms):
+        return law
+    shape = 1.0 / variance
+    low, high = gammaincinv(shape, 1e-9) / shape, gammaincinv(shape, 1.0 - 1e-12) / shape
+    table = np.linspace(np.log(max(low, 1e-12)), np.log(high), 4096)
+    chance = gammainc(shape, shape * np.exp(table))
+    ladder = np.linspace(np.log(atoms[0]) + table[0], np.log(atoms[-1]) + table[-1], n)
+    depth = law.quantile(np.linspace(0.0, 1.0, n // 2 + 2)[1:-1])
+    depth = depth[depth > 0.0]
+    spread = np.exp(np.linspace(table[0], table[-1], n // 2))
+    middle = np.log(np.outer(np.quantile(depth, [0.02, 0.5, 0.98]), spread)).ravel() if len(depth) else ladder
+    at = np.unique(np.concatenate([ladder, middle]))
+    ratio = np.subtract.outer(at, np.log(atoms))
+    heights = none + np.interp(ratio, table, chance, left=0.0, right=1.0) @ mass
+    points = np.exp(at)
+    if none > 0.0:
+        points, heights = np.append(0.0, points), np.append(none, heights)
+    heights = np.maximum.accumulate(np.minimum(heights, 1.0))
+    heights[-1] = 1.0
+    return Law(points=points, cumulative=heights, is_step=False)
 
 
-def _is_fixed(one: Part) -> bool:
-    return len(one.values) == 1
+def _atoms(law: Law, n: int) -> tuple[Floats, Floats]:
+    """Stand for a law by a limited number of values and their mass, keeping its mean."""
+    mass = np.diff(law.cumulative, prepend=0.0)
+    at = law.points
+    if not law.is_step:
+        at = np.concatenate([at[:1], (at[1:] + at[:-1]) / 2.0])
+    kept = mass > 1e-15
+    at, mass = at[kept], mass[kept]
+    if len(at) <= n:
+        return at, mass
+    zero = at <= 0.0
+    share = np.cumsum(mass) - mass / 2.0
+    span = (at - at[0]) / (at[-1] - at[0])
+    group = np.floor((share + span) / 2.0 * n).astype(np.int64)
+    group[~zero] += 1
+    _, group = np.unique(group, return_inverse=True)
+    whole = np.bincount(group, weights=mass).astype(np.float64)
+    centres: Floats = np.bincount(group, weights=mass * at) / whole
+    return centres, whole
 
 
-def _unit(parts: Sequence[Part]) -> float:
-    """Find the number of which every value is a whole multiple; 0 if there is none large enough."""
-    top = math.fsum(one.n * float(one.values[-1]) for one in parts)
-    values = np.unique(np.concatenate([one.values for one in parts]))
-    values = values[values > 0.0]
-    unit, floor = float(values[0]), top / (_LATTICE - 1)
-    for value in values.tolist():
-        a, b = value, unit
-        while b > _CLOSE * value:
-            a, b = b, math.fmod(a, b)
-            if a - b <= _CLOSE * value:
-                b = 0.0
-        unit = a
-        if unit < floor:
-            return 0.0
-    times = values / unit
-    return unit if bool((np.abs(times - np.rint(times)) <= 1e-7).all()) else 0.0
-
-
-def _on_a_lattice(parts: Sequence[Part]) -> Law | None:
-    unit = _unit(parts)
-    if unit == 0.0:
+def _unit(amounts: list[Floats]) -> float | None:
+    """Find the greatest amount of which all amounts are multiples, in whole cents; None if there is none."""
+    cents = np.concatenate(amounts) * _CENTS
+    whole = np.rint(cents)
+    if not len(whole) or whole.max() > 2.0**52 or (np.abs(cents - whole) > 1e-6).any():
         return None
-    steps = [np.rint(one.values / unit).astype(np.int64) for one in parts]
-    length = 1 + sum(one.n * int(step[-1]) for one, step in zip(parts, steps, strict=True))
-    size = 1 << (length - 1).bit_length()
-    spectrum = np.ones(size // 2 + 1, dtype=np.complex128)
-    for one, step in zip(parts, steps, strict=True):
-        mass = np.zeros(size)
-        np.add.at(mass, step, one.weights)
-        spectrum *= np.fft.rfft(mass) ** one.n
-    weights: Floats = np.maximum(np.fft.irfft(spectrum, size)[:length], 0.0).astype(np.float64)
-    kept = np.flatnonzero(weights > 1e-18)
-    return Law(np.asarray(kept * unit, dtype=np.float64), weights[kept] / math.fsum(weights[kept].tolist()))
+    unit = int(np.gcd.reduce(np.unique(whole).astype(np.int64)))
+    return unit / _CENTS if unit else None
 
 
-def _one_by_one(parts: Sequence[Part]) -> Law | None:
-    size = 1.0
-    for one in parts:
-        size *= math.comb(one.n + len(one.values) - 1, one.n)
-        if size > _ATOMS:
-            return None
-    values, weights = np.zeros(1), np.ones(1)
-    for one in parts:
-        for _ in range(one.n):
-            sums = np.add.outer(values, one.values).ravel()
-            masses = np.multiply.outer(weights, one.weights).ravel()
-            values, weights = _merged(sums, masses)
-    return Law(values, weights)
-
-
-def _merged(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Join values that differ by no more than rounding."""
-    order = np.argsort(values, kind="stable")
-    values, weights = values[order], weights[order]
-    starts = np.flatnonzero(np.diff(values, prepend=-np.inf) > 1e-12 * max(float(values[-1]), 1e-300))
-    return values[starts], np.add.reduceat(weights, starts)
-
-
-def window(parts: Sequence[Part]) -> tuple[float, float]:
-    """Give an interval outside which the sum falls with probability below 1e-13 (Bernstein's inequality)."""
-    mean = math.fsum(one.n * one.mean for one in parts)
-    variance = math.fsum(one.n * one.variance for one in parts)
-    top = math.fsum(one.n * float(one.values[-1]) for one in parts)
-    reach = max(max(one.mean, float(one.values[-1]) - one.mean) for one in parts)
-    slope = reach * _LOG_TAIL / 3
-    away = slope + math.sqrt(slope * slope + 2 * _LOG_TAIL * variance)
-    return max(mean - away, 0.0), min(mean + away, top)
-
-
-def _on_a_grid(parts: Sequence[Part]) -> Law:
-    low, high = window(parts)
-    sd = math.sqrt(math.fsum(one.n * one.variance for one in parts))
-    wanted = (high - low) * _STEPS_OF_SD / sd
-    size = min(max(1 << math.ceil(math.log2(wanted)), _SMALLEST), _LARGEST)
-    for points, n_points in ((4, size), (2, max(size, _PLAIN))):
-        spacing = (high - low) / (n_points - 64)
-        first = math.floor(low / spacing) - 32
-        spectrum = _spectrum(parts, spacing, n_points, points)
-        total = np.cumsum(np.roll(np.fft.irfft(spectrum, n_points), -(first % n_points)))
-        rising = np.maximum.accumulate(np.clip(total, 0.0, 1.0))
-        if float(np.abs(rising - total).max()) <= _WAVES:
-            break
-    weights: Floats = np.diff(rising, prepend=0.0).astype(np.float64)
-    return Law(np.asarray((first + np.arange(n_points)) * spacing, dtype=np.float64), weights, spacing)
-
-
-def _spectrum(parts: Sequence[Part], spacing: float, size: int, points: int) -> Complexes:
-    """Multiply the transforms of all laws.
-
-    The product over the widest of many laws bounds the whole; where it has vanished the others are not asked.
-    """
-    order = np.argsort([-one.n * one.variance for one in parts], kind="stable").tolist()
-    rest = [parts[k] for k in order]
-    spectrum = np.ones(size // 2 + 1, dtype=np.complex128)
-    while rest:
-        spectrum *= _product(rest[:_WIDEST], spacing, size, points)
-        rest = rest[_WIDEST:]
-        alive = np.flatnonzero(np.abs(spectrum) > _VANISHED)
-        if rest and len(alive) <= size // 32:
-            known = spectrum[alive] * _product_at(rest, alive, spacing, size)
-            spectrum = np.zeros_like(spectrum)
-            spectrum[alive] = known
-            break
-    return spectrum
-
-
-def _product_at(parts: Sequence[Part], frequencies: Ints, spacing: float, size: int) -> Complexes:
-    """Multiply the transforms of laws at a few frequencies, by definition."""
-    product = np.ones(len(frequencies), dtype=np.complex128)
-    block = max(_BLOCK // (16 * max(len(frequencies), 1)), 1)
-    for start in range(0, len(parts), block):
-        some = parts[start : start + block]
-        first = np.cumsum([0, *(len(one.values) for one in some[:-1])])
-        place = np.concatenate([one.values for one in some]) / spacing
-        weights = np.concatenate([one.weights for one in some])
-        waves = np.exp((-2j * np.pi / size) * np.multiply.outer(place, frequencies)) * weights[:, None]
-        turned = np.add.reduceat(waves, first, axis=0) ** np.array([one.n for one in some])[:, None]
-        product *= np.multiply.reduce(turned, axis=0)
-    return product
-
-
-def _product(parts: Sequence[Part], spacing: float, size: int, points: int) -> Complexes:
-    """Multiply the transforms of laws, a block of them at a time."""
-    spectrum = np.ones(size // 2 + 1, dtype=np.complex128)
-    block = max(_BLOCK // size, 1)
-    for start in range(0, len(parts), block):
-        some = parts[start : start + block]
-        mass = np.zeros((len(some), size))
-        row = np.repeat(np.arange(len(some)), [len(one.values) for one in some])
-        values = np.concatenate([one.values for one in some])
-        weights = np.concatenate([one.weights for one in some])
-        for place, share in _shares(values / spacing, points):
-            np.add.at(mass, (row, place % size), share * weights)
-        turned = np.fft.rfft(mass, axis=1)
-        times = np.array([one.n for one in some])
-        if (times > 1).any():
-            turned = turned ** times[:, None]
-        spectrum *= np.multiply.reduce(turned, axis=0)
-    return spectrum
-
-
-def _shares(place: Floats, points: int) -> list[tuple[Ints, Floats]]:
-    """Share values among their nearest points by Lagrange weights: four keep three moments, two the mean."""
-    left = np.floor(place).astype(np.int64)
-    t = place - left
-    if points == 2:
-        return [(left, 1 - t), (left + 1, t)]
-    return [
-        (left - 1, -t * (t - 1) * (t - 2) / 6),
-        (left, (t + 1) * (t - 1) * (t - 2) / 2),
-        (left + 1, -(t + 1) * t * (t - 2) / 2),
-        (left + 2, (t + 1) * t * (t - 1) / 6),
-    ]
-
-
-def _check(parts: Sequence[Part], law: Law) -> None:
-    mean = math.fsum(one.n * one.mean for one in parts)
-    top = math.fsum(one.n * float(one.values[-1]) for one in parts)
-    total = float(law.weights.sum())
-    if abs(total - 1.0) > 1e-9 or abs(law.mean - mean) > 1e-7 * top:
-        raise InternalError(f"the law of a sum has mass {total!r} and mean {law.mean!r}, {mean!r} was due")
+def _jumps(groups: tuple[tuple[Floats, Draws], ...], new: tuple[float, Draws] | None) -> _inversion.Jumps:
+    """Bound deals of unknown amount by a Poisson number of them, which has the heavier tails."""
+    jumps = [(float(p.sum()), draws.values, draws.weights) for p, draws in groups]
+    if new is not None:
+        jumps.append((new[0], new[1].values, new[1].weights))
+    return jumps

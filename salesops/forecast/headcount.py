@@ -20,8 +20,8 @@ from salesops._frames import jsonable
 from salesops._version import __version__
 from salesops.errors import InternalError, InvalidInput, Problem, show
 from salesops.forecast._hire_search import cheapest, needed
+from salesops.forecast._laws import Law
 from salesops.forecast._staffing import Staffing
-from salesops.forecast._sums import Law
 from salesops.forecast.hiring import HiresNeeded, HiringPlan
 from salesops.models import Period
 

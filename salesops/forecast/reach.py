@@ -14,7 +14,7 @@ from salesops import _display
 from salesops._faults import refuse
 from salesops._frames import jsonable
 from salesops.errors import InvalidInput, Problem
-from salesops.forecast import _sums
+from salesops.forecast import _laws
 
 __all__ = ["Reach"]
 
@@ -141,8 +141,8 @@ def reach_of(
     chance = 1.0 - np.searchsorted(factor, ratio * (1 - 1e-12), side="left") / len(factor)
     chance = np.where(n > 0, chance, np.nan)
     known = chance[n > 0]
-    coins = [_sums.part(1, np.array([0.0, 1.0]), np.array([1.0 - p, p])) for p in known.tolist()]
-    law = _sums.sum_of(coins)
+    coins = [_laws.part(1, np.array([0.0, 1.0]), np.array([1.0 - p, p])) for p in known.tolist()]
+    law = _laws.sum_of(coins)
     frame = pd.DataFrame(
         {"rep_id": names, "quota": quota, "expected": expected, "ratio": ratio, "n": n, "probability": chance}
     )

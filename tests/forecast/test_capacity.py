@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from salesops import forecast
 from salesops.errors import Infeasible, InvalidInput
-from salesops.forecast import _sums
+from salesops.forecast import _laws
 from salesops.models import FiscalCalendar
 
 START = "2026-01-01"
@@ -104,12 +104,12 @@ def test_figures_without_a_common_unit_are_enumerated_when_few():
 def test_a_grid_agrees_with_the_lattice_to_a_millionth():
     rng = np.random.default_rng(4)
     parts = [
-        _sums.part(1, rng.integers(0, 900, 30).astype(float), rng.dirichlet(np.ones(30))) for _ in range(60)
+        _laws.part(1, rng.integers(0, 900, 30).astype(float), rng.dirichlet(np.ones(30))) for _ in range(60)
     ]
     base = sum(one.values[0] for one in parts)
-    exact = _sums.sum_of(parts)
-    shifted = [_sums.Part(1, one.values - one.values[0], one.weights) for one in parts]
-    grid = _sums._on_a_grid(shifted)
+    exact = _laws.sum_of(parts)
+    shifted = [_laws.Part(1, one.values - one.values[0], one.weights) for one in parts]
+    grid = _laws._on_a_grid(shifted)
     assert exact.is_exact
     assert not grid.is_exact
     assert grid.sd == pytest.approx(exact.sd, rel=1e-9)
@@ -121,11 +121,11 @@ def test_a_grid_agrees_with_the_lattice_to_a_millionth():
 def test_laws_asked_at_few_frequencies_are_those_of_the_full_transform():
     rng = np.random.default_rng(9)
     parts = [
-        _sums.part(1, np.append(0.0, rng.uniform(1, 9, 5)), rng.dirichlet(np.ones(6))) for _ in range(400)
+        _laws.part(1, np.append(0.0, rng.uniform(1, 9, 5)), rng.dirichlet(np.ones(6))) for _ in range(400)
     ]
     size, spacing = 1 << 13, 0.05
-    few = _sums._spectrum(parts, spacing, size, 4)
-    full = _sums._product(parts, spacing, size, 4)
+    few = _laws._spectrum(parts, spacing, size, 4)
+    full = _laws._product(parts, spacing, size, 4)
     assert (few == 0).sum() > size // 3
     assert np.abs(few - full).max() < 1e-7
 

@@ -1,0 +1,92 @@
+"""A forecast holds one distribution for each unit and answers for the company."""
+
+import pandas as pd
+import pytest
+
+from salesops.errors import InvalidInput
+from salesops.forecast import Distribution, Forecast
+
+ANNA = Distribution.of_deals([0.5, 0.2], [100, 1000], deals=["a", "b"])
+BERT = Distribution.of_deals([0.9], [300], deals=["c"])
+BOTH = Distribution.of_deals([0.5, 0.2, 0.9], [100, 1000, 300], deals=["a", "b", "c"])
+
+
+@pytest.fixture
+def fc():
+    return Forecast.from_distributions(
+        "2024-03-31",
+        "2024-04-30",
+        {("company", None): BOTH, ("rep_id", "anna"): ANNA, ("rep_id", "bert"): BERT},
+    )
+
+
+def test_units_add_up_to_the_company(fc):
+    frame = fc.to_frame()
+    assert frame.loc[frame["level"] == "rep_id", "mean"].sum() == pytest.approx(fc.mean)
+    assert fc.levels == ("company", "rep_id")
+    assert fc.units("rep_id") == ("anna", "bert")
+
+
+def test_a_deal_is_taken_out_of_each_of_its_units(fc):
+    rest = fc.without("b")
+    assert rest.mean == pytest.approx(320)
+    assert rest.at("rep_id", "anna").mean == 50
+    assert rest.at("rep_id", "bert").mean == 270
+
+
+def test_an_unknown_unit_is_named_with_the_one_that_was_meant(fc):
+    with pytest.raises(InvalidInput, match="did you mean 'anna'"):
+        fc.at("rep_id", "ana")
+    with pytest.raises(InvalidInput, match="level: is not in this forecast"):
+        fc.at("team", "x")
+    with pytest.raises(InvalidInput, match="deal: is not in this forecast"):
+        fc.without("z")
+
+
+def test_the_company_must_be_there():
+    with pytest.raises(InvalidInput, match="holds the company"):
+        Forecast.from_distributions("2024-03-31", "2024-04-30", {("rep_id", "anna"): ANNA})
+    with pytest.raises(InvalidInput, match="is a day after as_of"):
+        Forecast.from_distributions("2024-03-31", "2024-03-31", {("company", None): ANNA})
+
+
+def table(rows):
+    return pd.DataFrame(rows, columns=["deal_id", "probability", "amount", "mean"])
+
+
+def test_the_parts_of_a_waterfall_add_up_to_what_moved():
+    before = Forecast(
+        as_of=pd.Timestamp("2024-03-31").date(),
+        until=pd.Timestamp("2024-06-30").date(),
+        distributions={("company", None): Distribution.of_deals([0.5, 0.4, 0.3], [100, 200, 300])},
+        table=table([("a", 0.5, 100.0, 50.0), ("b", 0.4, 200.0, 80.0), ("c", 0.3, 300.0, 90.0)]),
+    )
+    closed = pd.DataFrame(
+        {
+            "deal_id": ["a", "b", "old"],
+            "outcome": ["won", "lost", "won"],
+            "closed_on": pd.to_datetime(["2024-04-10", "2024-04-12", "2024-01-01"]),
+            "amount": [120.0, float("nan"), 999.0],
+        }
+    )
+    now = Forecast(
+        as_of=pd.Timestamp("2024-04-30").date(),
+        until=pd.Timestamp("2024-06-30").date(),
+        distributions={("company", None): Distribution.of_deals([0.2, 0.1], [360, 500])},
+        table=table([("c", 0.2, 360.0, 72.0), ("d", 0.1, 500.0, 50.0)]),
+        closed=closed,
+    )
+    amounts = now.waterfall(before).set_index("part")["amount"]
+    assert amounts.to_dict() == pytest.approx(
+        {
+            "previous": 220,
+            "created": 50,
+            "won": 50,
+            "lost": -80,
+            "pushed": -30,
+            "amount changed": 20 + 12,
+            "model": 0,
+            "now": 242,
+        }
+    )
+    assert amounts.iloc[:-1].sum() == pytest.approx(amounts.iloc[-1])
