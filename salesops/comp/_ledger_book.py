@@ -86,14 +86,16 @@ class Book:
         """Give the entries as plain values in the order of ``ORDER``."""
         return zip(*(self[name].tolist() for name in ORDER), strict=True)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Lay the entries out as a table."""
-        columns: dict[str, Any] = {"number": np.arange(1, len(self) + 1)}
+    def to_frame(self, rows: IntArray | None = None) -> pd.DataFrame:
+        """Lay entries out as a table, all of them or some by position."""
+        kept = self if rows is None else self.take(rows)
+        numbers = np.arange(1, len(self) + 1) if rows is None else rows + 1
+        columns: dict[str, Any] = {"number": numbers}
         for name in ORDER:
-            column = self[name]
+            column = kept[name]
             columns[name] = column.copy() if name in WHOLE else id_column(column)
-        columns["tier"] = pd.Series(self["tier"], dtype="Int64").mask(self["tier"] == 0)
-        columns["digest"] = id_column(self.digests)
+        columns["tier"] = pd.Series(kept["tier"], dtype="Int64").mask(kept["tier"] == 0)
+        columns["digest"] = id_column(kept.digests)
         return pd.DataFrame(columns)
 
     def entry(self, k: int) -> LedgerEntry:

@@ -168,7 +168,7 @@ class LedgerReading:
             now = last["period"] == period
             known = {name: int(last[name]) if now or name in SUMS[3:] else 0 for name in SUMS}
             totals.append({"currency": str(code) or None, **known})
-        frame = self.to_frame()[mine & (self._book["posted_in"] == period)].reset_index(drop=True)
+        frame = self._book.to_frame(np.flatnonzero(mine & (self._book["posted_in"] == period)))
         return LedgerStatement(
             rep_id=key[1],
             period=period,
