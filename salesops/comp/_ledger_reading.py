@@ -172,16 +172,18 @@ class LedgerReading:
         return LedgerStatement(
             rep_id=key[1],
             period=period,
-            as_of=self._known(),
+            as_of=self._known(period),
             is_closed=period in self.closed,
             totals=tuple(totals),
             _entries=frame,
         )
 
-    def _known(self) -> str:
+    def _known(self, period: str | None = None) -> str:
+        """Name the step up to which something is known; a closed period is final since it was closed."""
         if not self.steps:
             return "before the first step"
-        last = self.steps[-1]
+        closing = [step for step in self.steps if step.action == "closed" and step.period == period]
+        last = closing[0] if closing else self.steps[-1]
         return f"after step {last.number}" + (f", {last.as_of}" if last.as_of is not None else "")
 
     def payouts(self, *, as_of: AsOf | None = None) -> pd.DataFrame:
