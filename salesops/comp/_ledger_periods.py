@@ -57,6 +57,18 @@ def new_periods(run: CompRun, known: Sequence[Period], closed: Sequence[str]) ->
     return tuple(found)
 
 
+def periods_until(run: CompRun, until: str | None) -> tuple[str, ...]:
+    """Name the periods of a run up to one of them."""
+    if until is None:
+        return run.periods
+    if until not in run.periods:
+        near, hint = closest(until, run.periods), f"the run ends with {run.periods[-1]!r}"
+        message = "the run has no such period"
+        fault = Problem(path="until", message=message, values=(show(until),), suggestions=near, hint=hint)
+        raise InvalidInput("post: 1 problem", [fault])
+    return run.periods[: run.periods.index(until) + 1]
+
+
 def _text(period: Period) -> str:
     return f"{period.name!r} from {period.start} to {period.end}"
 

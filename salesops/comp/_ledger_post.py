@@ -46,13 +46,13 @@ class Wanted:
         return len(self.columns["amount"])
 
 
-def wanted_of(run: CompRun, opening: Mapping[tuple[str, Hashable], int]) -> Wanted:
-    """Say what a ledger should hold about a run: every line that pays or makes owed, and first balances."""
+def wanted_of(run: CompRun, spoken: tuple[str, ...], opening: Mapping[tuple[str, Hashable], int]) -> Wanted:
+    """Say what a ledger should hold of some periods: all that pays or makes owed, and first balances."""
     lines, names = run._table, run._names  # noqa: SLF001  (a ledger is made of what the run has stored)
     owed = np.zeros(len(lines), dtype=np.int64)
     debts = np.flatnonzero(np.isin(lines.rule, _DEBTS) & ~_is_given(run))
     owed[debts] = money.narrow(money.add(lines.end[debts], -lines.start[debts]))
-    kept = np.flatnonzero((lines.amount != 0) | (owed != 0))
+    kept = np.flatnonzero(((lines.amount != 0) | (owed != 0)) & (lines.period < len(spoken)))
     frame = lines_frame(lines, names, kept)
     frame["line_key"] = line_keys(lines, names)[kept]
     types = np.array([_TYPES.get(rule, "earned") for rule in range(len(rules.RULES))], dtype=object)
@@ -186,13 +186,15 @@ def as_book(found: Mapping[str, Column], *, posting: int, closed: frozenset[str]
     return Book(columns, np.full(n, "", dtype=object))
 
 
-def in_scope(book: Book, run: CompRun, openings: frozenset[tuple[str, Hashable]]) -> Book:
-    """Keep what a run speaks about: its periods, of all reps or those it was made for.
+def in_scope(
+    book: Book, run: CompRun, spoken: tuple[str, ...], openings: frozenset[tuple[str, Hashable]]
+) -> Book:
+    """Keep what a run speaks about: some periods, of all reps or those it was made for.
 
     What was owed at the start is spoken of only for the reps in `openings`.
     """
     only = run._given.only  # noqa: SLF001  (as above)
-    periods = frozenset(run.periods)
+    periods = frozenset(spoken)
     mine = np.array([period in periods for period in book["period"].tolist()], dtype=np.bool_)
     if only is not None:
         mine &= np.array([rep in only for rep in keyed(book["rep_id"])], dtype=np.bool_)
@@ -222,9 +224,11 @@ def check_plans(posted: Book, run: CompRun) -> None:
         raise InvalidInput(f"post: {count(1, 'problem')}", [fault])
 
 
-def check_later(found: Mapping[str, Column], book: Book, run: CompRun, starts: Mapping[str, Any]) -> None:
+def check_later(
+    found: Mapping[str, Column], book: Book, spoken: tuple[str, ...], starts: Mapping[str, Any]
+) -> None:
     """Refuse a correction of what was owed, if later periods stand on it and are not in the run."""
-    end = max(starts[name] for name in run.periods)
+    end = max(starts[name] for name in spoken)
     change: dict[Any, int] = {}
     for rep, owed in zip(keyed(found["rep_id"]), found["owed"].tolist(), strict=True):
         change[rep] = change.get(rep, 0) + owed
@@ -243,6 +247,6 @@ def check_later(found: Mapping[str, Column], book: Book, run: CompRun, starts: M
             message="the run changes what a rep owes, and later periods of the ledger stand on that",
             ids=tuple(show(rep[1]) for rep, _ in named),
             values=tuple(show(period) for _, period in named),
-            hint="let the run go on to the last period of the ledger",
+            hint="run and post up to the last period of the ledger",
         )
         raise InvalidInput("post: 1 problem", [fault])

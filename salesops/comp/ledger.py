@@ -22,12 +22,7 @@ from salesops.comp._ledger_book import (
 )
 from salesops.comp._ledger_chain import first_fault, holds_digest
 from salesops.comp._ledger_documents import LIMITS, LedgerDocument, LedgerEntry, LedgerStep
-from salesops.comp._ledger_periods import (
-    new_periods,
-    order_of,
-    refuse_period,
-    starts_of,
-)
+from salesops.comp._ledger_periods import new_periods, order_of, periods_until, refuse_period, starts_of
 from salesops.comp._ledger_post import (
     as_book,
     check_later,
@@ -89,12 +84,21 @@ class Ledger(LedgerReading):
     True
     """
 
-    def post(self, run: CompRun, *, into: str | None = None, as_of: dt.date | str | None = None) -> Ledger:
+    def post(
+        self,
+        run: CompRun,
+        *,
+        until: str | None = None,
+        into: str | None = None,
+        as_of: dt.date | str | None = None,
+    ) -> Ledger:
         """Post what a run pays beyond what the ledger says; give the ledger that has it.
 
         Parameters
         ----------
         run : CompRun
+        until : str, optional
+            Last period to post, where the run goes on (a year that has only begun); all by default.
         into : str, optional
             Open period in which corrections of closed periods are posted; the first open one by default.
         as_of : date or str, optional
@@ -129,13 +133,14 @@ class Ledger(LedgerReading):
         day = self._day(as_of)
         periods = new_periods(run, self.periods, self.closed)
         starts = starts_of((*self.periods, *periods))
+        spoken = periods_until(run, until)
         opening, openings = opening_of(self._book, run, starts)
-        posted = in_scope(self._book, run, openings)
+        posted = in_scope(self._book, run, spoken, openings)
         check_plans(posted, run)
-        found = differences(wanted_of(run, opening), posted)
+        found = differences(wanted_of(run, spoken, opening), posted)
         if found is None:
             return self
-        check_later(found, self._book, run, starts)
+        check_later(found, self._book, spoken, starts)
         closed = frozenset(self.closed)
         target = self._target(into, starts, found, closed)
         number = len(self.steps) + 1

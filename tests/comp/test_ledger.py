@@ -100,6 +100,18 @@ def test_corrections_may_be_sent_into_a_later_open_period(closed):
     assert set(ledger.to_frame()["posted_in"]) == {"2024-Q1", "2024-Q3"}
 
 
+def test_a_year_that_has_only_begun_is_posted_until_now():
+    of = plan({"kind": "draw", "amount": "1000.00"})
+    rows = [deal("c1", "4000.00", "2024-02-01"), deal("c2", "13000.00", "2024-05-01")]
+    ledger = comp.Ledger().post(pay(rows, n=4, of=of), until="2024-Q1").close("2024-Q1")
+    assert set(ledger.to_frame()["period"]) == {"2024-Q1"}
+    ledger = ledger.post(pay(rows, n=4, of=of), until="2024-Q2")
+    whole = pay(rows, of=of).payouts()
+    assert ledger.payouts()["paid"].tolist() == whole["paid"].tolist()
+    refused(lambda: ledger.post(pay(rows, of=of), until="2024-Q3"), "until", "'2024-Q3'")
+    assert ledger.post(pay(rows, n=4, of=of)).payouts()["paid"].tolist() == [100000, 100000, 100000, 100000]
+
+
 def test_a_debt_crosses_closed_periods_through_the_ledger():
     draw = plan({"kind": "draw", "amount": "1000.00"})
     first, second = [deal("c1", "4000.00", "2024-02-01")], [deal("c2", "13000.00", "2024-05-01")]
