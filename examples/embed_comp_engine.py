@@ -12,6 +12,7 @@
 
 # %%
 import html
+import json
 import re
 import sys
 from pathlib import Path
@@ -37,13 +38,14 @@ FORM = (
 
 
 # %%
-class Page(str):
+class Page:
     """HTML that a report shows as it is."""
 
-    __slots__ = ()
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def _repr_html_(self) -> str:
-        return str(self)
+        return self.text
 
 
 def plan_fields(names: list[str]) -> dict[str, dict[str, Any]]:
@@ -69,9 +71,7 @@ def plan_form(
             )
             control = f'<select name="{name}"{amiss}>{options}</select>'
         elif field.get("type") == "array":
-            control = (
-                f'<textarea rows="4" name="{name}"{amiss}>{html.escape(salesops_json(value))}</textarea>'
-            )
+            control = f'<textarea rows="4" name="{name}"{amiss}>{html.escape(items_text(value))}</textarea>'
         else:
             text = html.escape(str(value if value is not None else ""), quote=True)
             control = f'<input name="{name}" value="{text}"{amiss}>'
@@ -82,10 +82,8 @@ def plan_form(
     return Page(f"<style>{FORM}</style><form>{''.join(rows)}</form>")
 
 
-def salesops_json(value: Any) -> str:
+def items_text(value: Any) -> str:
     """Write a list of the form, an item a line."""
-    import json
-
     return "[\n" + ",\n".join(f"  {json.dumps(item, ensure_ascii=False)}" for item in value) + "\n]"
 
 

@@ -19,7 +19,7 @@ from salesops.comp._ledger_chain import ORIGIN
 from salesops.comp._ledger_documents import LedgerEntry, LedgerStep
 from salesops.comp._ledger_periods import refuse_period, starts_of
 from salesops.comp._ledger_post import keyed
-from salesops.comp._ledger_views import SUMS, LedgerStatement, payouts_frame, sentence_of
+from salesops.comp._ledger_views import SUMS, LedgerStatement, payouts_frame, readable, sentence_of
 from salesops.comp.explain import Explanation
 from salesops.comp.statement import money_text
 from salesops.errors import InvalidInput, Problem, show
@@ -325,4 +325,4 @@ class LedgerReading:
             for step in self.steps[-20:]
         ]
         steps = pd.DataFrame(said, columns=["step", "action", "as_of", "what"])
-        return html_card("Ledger", facts, [("Steps", steps), ("Payouts", self.payouts())])
+        return html_card("Ledger", facts, [("Steps", steps), ("Payouts", readable(self.payouts()))])

@@ -65,6 +65,17 @@ def _sortable(owner: tuple[str, Hashable, str]) -> tuple[Any, ...]:
     return (kind, rep if kind in ("int", "str", "float") else repr(rep), currency)
 
 
+def readable(payouts: pd.DataFrame) -> pd.DataFrame:
+    """Write payouts for people; sums that are 0 everywhere are left out."""
+    places = [EXPONENTS.get(code or "", 2) for code in payouts["currency"].tolist()]
+    shown = payouts[["rep_id", "period"]].copy()
+    for name in SUMS:
+        if name == "paid" or (payouts[name] != 0).any():
+            pairs = zip(payouts[name].tolist(), places, strict=True)
+            shown[name] = [money.format_minor(amount, k, thousands=True) for amount, k in pairs]
+    return shown.assign(currency=payouts["currency"])
+
+
 @attrs.frozen(kw_only=True, repr=False)
 class LedgerStatement:
     """What a ledger says to one rep in one period: its own entries, and corrections of closed periods.
