@@ -1,4 +1,4 @@
-"""Cancelling everything by refunds gives exactly 0, wherever tiers and caps look at sale and refund together."""
+"""Refunding everything gives exactly 0, wherever tiers and caps look at sale and refund together."""
 
 import random
 
