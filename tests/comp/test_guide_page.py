@@ -27,7 +27,7 @@ def test_a_plan_with_tiers_quota_split_draw_and_cap_takes_fifteen_lines_at_most(
     code = re.search(r"```python\n(.*?)```", text(), re.DOTALL)[1]
     lines = [line for line in code.splitlines() if line.strip()]
     assert len(lines) <= 15
-    for word in ("tiers", "quotas", "splits", '"draw"', '"cap"'):
+    for word in ("tiers", "quotas", "splits", "Draw", "cap"):
         assert word in code
     world = {}
     with redirect_stdout(io.StringIO()):
