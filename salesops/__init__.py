@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         SalesOpsWarning,
     )
 
-    from . import comp, datasets, errors, forecast, models, territory
+    from . import comp, datasets, errors, evaluation, forecast, models, territory
 
 __all__ = [
     "Infeasible",
@@ -39,13 +39,14 @@ __all__ = [
     "comp",
     "datasets",
     "errors",
+    "evaluation",
     "forecast",
     "models",
     "report",
     "territory",
 ]
 
-_ROOMS = ("comp", "datasets", "errors", "forecast", "models", "territory")
+_ROOMS = ("comp", "datasets", "errors", "evaluation", "forecast", "models", "territory")
 _HOMES = {"report": "salesops._display"} | dict.fromkeys(
     (
         "Infeasible",
