@@ -8,7 +8,28 @@ Examples
 5.0
 """
 
+from salesops.evaluation.changes import ChangePoints, change_points
+from salesops.evaluation.charts import ControlChart, Signal, control_chart
 from salesops.evaluation.effects import before_after, difference_in_differences, placebo
+from salesops.evaluation.interrupted import InterruptedSeries, Term, interrupted_series
 from salesops.evaluation.results import Cell, Effect, Placebo
+from salesops.evaluation.sequential import ConfidenceSequence, confidence_sequence
 
-__all__ = ["Cell", "Effect", "Placebo", "before_after", "difference_in_differences", "placebo"]
+__all__ = [
+    "Cell",
+    "ChangePoints",
+    "ConfidenceSequence",
+    "ControlChart",
+    "Effect",
+    "InterruptedSeries",
+    "Placebo",
+    "Signal",
+    "Term",
+    "before_after",
+    "change_points",
+    "confidence_sequence",
+    "control_chart",
+    "difference_in_differences",
+    "interrupted_series",
+    "placebo",
+]
