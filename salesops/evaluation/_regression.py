@@ -21,9 +21,11 @@ def segments(n: int, change: int) -> Floats:
     return np.column_stack([np.ones(n), t, after, after * (t - change)])
 
 
-def _whitened(columns: Floats, rho: float) -> Floats:
+def _whitened(columns: Floats) -> Floats:
+    """Make the errors of each column independent, for every rho of the grid: (n_rho, n, k)."""
+    rho = _GRID[:, None, None]
     first = np.sqrt(1.0 - rho**2) * columns[:1]
-    return np.concatenate([first, columns[1:] - rho * columns[:-1]])
+    return np.concatenate([first, columns[1:] - rho * columns[:-1]], axis=1)
 
 
 def autoregressive(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -32,21 +34,15 @@ def autoregressive(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats, Floats
     Returns rho (n_rho,), weight (n_rho,), coefficients (n_rho, k), and their covariances (n_rho, k, k).
     """
     n, k = x.shape
-    found, spreads, scores = [], [], []
-    for rho in _GRID:
-        white_x, white_y = _whitened(x, rho), _whitened(y[:, None], rho)[:, 0]
-        root = np.linalg.inv(white_x.T @ white_x)
-        b = root @ (white_x.T @ white_y)
-        left = float(((white_y - white_x @ b) ** 2).sum())
-        scores.append(
-            -0.5 * (n - k) * np.log(max(left, 1e-300))
-            + 0.5 * np.log(1.0 - rho**2)
-            + 0.5 * np.linalg.slogdet(root)[1]
-        )
-        found.append(b)
-        spreads.append(root * left / (n - k))
-    weight = np.exp(np.array(scores) - max(scores))
-    return _GRID, weight / weight.sum(), np.array(found), np.array(spreads)
+    white_x, white_y = _whitened(x), _whitened(y[:, None])
+    across = white_x.transpose(0, 2, 1)
+    root = np.linalg.inv(across @ white_x)
+    b = root @ (across @ white_y)
+    left = ((white_y - white_x @ b) ** 2).sum(axis=(1, 2))
+    score = -0.5 * (n - k) * np.log(np.maximum(left, 1e-300)) + 0.5 * np.log(1.0 - _GRID**2)
+    score += 0.5 * np.linalg.slogdet(root)[1]
+    weight = np.exp(score - score.max())
+    return _GRID, weight / weight.sum(), b[:, :, 0], root * (left / (n - k))[:, None, None]
 
 
 def least_squares(y: Floats, x: Floats, lags: int) -> tuple[Floats, Floats]:
