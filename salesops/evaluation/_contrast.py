@@ -79,22 +79,24 @@ def compare(rows: Rows, plan: Plan) -> Effect:
     room = (until - rows.on[kept]) / _DAY
     age = plan.age if plan.age is not None else _matured(room, cell, n_cells)
     signs = np.array([-1.0, 1.0] if n_cells == 2 else [1.0, -1.0, -1.0, 1.0])
-    values, influence, ended, unseen = _read_cells(rows, kept, cell, n_cells, until, entry, age)
     cluster, by = _cluster(rows, kept, side[kept])
+    seen = _Seen(
+        cell=cell,
+        stratum=np.unique(rows.stratum[kept], return_inverse=True)[1].astype(np.int64),
+        cluster=cluster,
+        duration=(np.minimum(rows.end[kept], until) - rows.on[kept]) / _DAY,
+        over=rows.ended[kept] & (rows.end[kept] <= until),
+        mark=rows.mark[kept],
+        entry=entry,
+    )
+    values, influence, unlike = _read_cells(seen, n_cells, rows.metric, age)
+    if unlike:
+        aside["in a stratum that one side lacks"] = unlike
     lone = np.array(
         [_error(influence[cell == k], cluster[cell == k]) for k in range(n_cells)], dtype=np.float64
     )
     cells = tuple(
-        Cell(
-            name=name,
-            start=window[0],
-            end=window[1],
-            n=int((cell == k).sum()),
-            ended=int(ended[k]),
-            still_open=int(unseen[k]),
-            value=float(values[k]),
-            standard_error=float(lone[k]),
-        )
+        _cell(name, window, cell == k, float(values[k]), float(lone[k]), seen, rows.metric, age)
         for k, (name, window) in enumerate(_names(plan))
     )
     estimate = float((signs * values).sum())
@@ -120,6 +122,23 @@ def compare(rows: Rows, plan: Plan) -> Effect:
         clustered_by=by,
         set_aside=tuple(aside.items()),
         reason=reason,
+    )
+
+
+def _cell(
+    name: str, window: Window, mine: Mask, value: float, error: float, seen: _Seen, metric: str, age: float
+) -> Cell:
+    within = mine & seen.over & ((seen.duration <= age) | (metric == "mean"))
+    asked = within if metric in ("mean", "days") else within & (seen.mark != 0)
+    return Cell(
+        name=name,
+        start=window[0],
+        end=window[1],
+        n=int(mine.sum()),
+        ended=int(asked.sum()),
+        still_open=0 if metric == "mean" else int((mine & ~seen.over & (seen.duration < age)).sum()),
+        value=value,
+        standard_error=error,
     )
 
 
@@ -169,37 +188,55 @@ def _matured(room: Floats, cell: Ints, n_cells: int) -> float:
     return max(min(reached, default=1.0), 1.0)
 
 
-def _read_cells(
-    rows: Rows, kept: Mask, cell: Ints, n_cells: int, until: Days, entry: Floats, age: float
-) -> tuple[Floats, Floats, Ints, Ints]:
-    """Read the value of each cell, the influence of its rows, and how many ended or were not seen out."""
-    values, influence = np.full(n_cells, np.nan), np.zeros(len(cell))
-    ended, unseen = np.zeros(n_cells, dtype=np.int64), np.zeros(n_cells, dtype=np.int64)
-    mark, done = rows.mark[kept], rows.ended[kept]
-    if rows.metric == "mean":
-        for k in np.unique(cell).tolist():
-            mine = cell == k
-            values[k] = mark[mine].mean()
-            influence[mine] = (mark[mine] - values[k]) / mine.sum()
-            ended[k] = mine.sum()
-        return values, influence, ended, unseen
-    last = np.minimum(rows.end[kept], until)
-    over = done & (rows.end[kept] <= until)
-    duration = (last - rows.on[kept]) / _DAY
-    seen = (entry == 0) | (entry < duration)
-    for k in np.unique(cell).tolist():
-        mine = (cell == k) & seen
-        within = over[mine] & (duration[mine] <= age)
-        ended[k] = int((within & (mark[mine] != 0)).sum()) if rows.metric != "days" else int(within.sum())
-        unseen[k] = int((~over[mine] & (duration[mine] < age)).sum())
-        if not mine.any() or (duration[mine].max() < age and not _all_gone(duration[mine], over[mine])):
-            continue
-        marks = None if rows.metric == "days" else np.where(over[mine], mark[mine], 0.0)
-        values[k], part = _kernels.maturing(duration[mine], over[mine], marks, entry[mine], age)
-        if rows.metric == "share":
-            part = _steadied(values[k], part)
-        influence[mine] = part
-    return values, influence, ended, unseen
+@attrs.frozen(kw_only=True, eq=False)
+class _Seen:
+    """The rows that take part, as far as they were seen."""
+
+    cell: Ints
+    stratum: Ints
+    cluster: Ints
+    duration: Floats
+    over: Mask
+    mark: Floats
+    entry: Floats
+
+    def read(self, mine: Ints, metric: str, age: float) -> tuple[float, Floats]:
+        """Read the figure of some rows and the influence of each; NaN if none was seen to the age."""
+        mark = self.mark[mine]
+        if metric == "mean":
+            return float(mark.mean()), (mark - mark.mean()) / len(mine)
+        duration, over, entry = self.duration[mine], self.over[mine], self.entry[mine]
+        inside = (entry == 0) | (entry < duration)
+        influence = np.zeros(len(mine))
+        duration, over, entry = duration[inside], over[inside], entry[inside]
+        if not len(duration) or (duration.max() < age and not _all_gone(duration, over)):
+            return math.nan, influence
+        marks = None if metric == "days" else np.where(over, mark[inside], 0.0)
+        value, influence[inside] = _kernels.maturing(duration, over, marks, entry, age)
+        if metric == "share":
+            influence = _steadied(value, influence, self.cluster[mine])
+        return value, influence
+
+
+def _read_cells(seen: _Seen, n_cells: int, metric: str, age: float) -> tuple[Floats, Floats, int]:
+    """Read each cell as the mean of its strata, weighed as in all rows; and count rows of unusable strata."""
+    n_strata = int(seen.stratum.max(initial=0)) + 1
+    values, influence = np.full((n_cells, n_strata), np.nan), np.zeros(len(seen.cell))
+    group = seen.cell * n_strata + seen.stratum
+    order = np.argsort(group, kind="stable")
+    edges = np.searchsorted(group[order], np.arange(n_cells * n_strata + 1))
+    for k in np.unique(group).tolist():
+        mine = order[edges[k] : edges[k + 1]]
+        values[divmod(k, n_strata)], influence[mine] = seen.read(mine, metric, age)
+    filled = [k for k in range(n_cells) if (seen.cell == k).any()]
+    usable = ~np.isnan(values[filled]).any(axis=0)
+    if n_strata == 1 or not usable.any():
+        return values[:, 0] if n_strata == 1 else np.full(n_cells, np.nan), influence, 0
+    weight = np.bincount(seen.stratum, minlength=n_strata) * usable
+    share = weight / weight.sum()
+    total = np.where(usable, values, 0.0) @ share
+    total[[k for k in range(n_cells) if k not in filled]] = np.nan
+    return total, influence * share[seen.stratum], int((~usable[seen.stratum]).sum())
 
 
 def _all_gone(duration: Floats, over: Mask) -> bool:
@@ -207,14 +244,14 @@ def _all_gone(duration: Floats, over: Mask) -> bool:
     return bool(over[duration == duration.max()].all())
 
 
-def _steadied(share: float, influence: Floats) -> Floats:
+def _steadied(share: float, influence: Floats, cluster: Ints) -> Floats:
     """Widen the influences on a share as if one more deal had ended either way (Agresti, Caffo)."""
     n, variance = len(influence), float((influence**2).sum())
     if variance > 0.0 and 0.0 < share < 1.0:
         n_effective = share * (1.0 - share) / variance
     else:
-        n_effective, influence = float(n), np.where(np.arange(n) % 2 == 0, 1.0, -1.0) / n
-        variance = 1.0 / n
+        _, code, size = np.unique(cluster, return_inverse=True, return_counts=True)
+        n_effective, influence, variance = float(n), 1.0 / (n * np.sqrt(size[code])), 1.0 / n
     near = (share * n_effective + 1.0) / (n_effective + 2.0)
     return influence * math.sqrt(near * (1.0 - near) / (n_effective * variance))
 

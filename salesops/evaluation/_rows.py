@@ -37,6 +37,7 @@ class Rows:
     ended: Mask
     mark: Floats
     treated: Mask
+    stratum: Ints
     cluster: Ints
     clustered_by: str
     as_of: np.datetime64
@@ -99,6 +100,7 @@ def read_rows(
     as_of: object,
     observed_from: object,
     cluster: str | None,
+    within: str | None,
     with_groups: bool,
     columns: Mapping[str, str] | None,
 ) -> Rows:
@@ -112,6 +114,9 @@ def read_rows(
     if with_groups and reader.cells("treated") is not None:
         treated = reader.flags("treated", default=False)
     code, by = _clusters(reader, cluster)
+    stratum = np.zeros(len(reader), dtype=np.int64)
+    if within is not None:
+        stratum = _column_codes(reader, "within", within)
     if metric == "mean":
         mark = reader.numbers("value")
         end, ended = on, np.ones(len(reader), dtype=bool)
@@ -127,7 +132,7 @@ def read_rows(
     if since is not None and metric != "mean":
         aside["ended before the log starts"] = known & ended & (end < since)
     taken = np.flatnonzero(~np.logical_or.reduce(list(aside.values())))
-    keep = taken[np.lexsort([column[taken] for column in (code, treated, mark, ended, end, on)])]
+    keep = taken[np.lexsort([column[taken] for column in (code, stratum, treated, mark, ended, end, on)])]
     return Rows(
         metric=metric,
         outcome=outcome,
@@ -136,6 +141,7 @@ def read_rows(
         ended=ended[keep],
         mark=mark[keep],
         treated=treated[keep],
+        stratum=stratum[keep],
         cluster=code[keep],
         clustered_by=by,
         as_of=known_until,
@@ -162,8 +168,15 @@ def _clusters(reader: Reader, cluster: str | None) -> tuple[Ints, str]:
         raise refuse("cluster", "is a column, 'day', 'week', 'month', 'auto' or None", cluster)
     if cluster in (*CALENDAR, "auto"):
         return nothing, cluster
-    found = reader.ids(cluster)
-    return Labels.of(found).codes(found).astype(np.int64), cluster
+    return _column_codes(reader, "cluster", cluster), cluster
+
+
+def _column_codes(reader: Reader, argument: str, column: str) -> Ints:
+    """Give each row the number of its value in a column, in sorted order."""
+    if not isinstance(column, str):
+        raise refuse(argument, "is the name of a column", column)
+    found = reader.ids(column)
+    return Labels.of(found).codes(found).astype(np.int64)
 
 
 def _outcomes(

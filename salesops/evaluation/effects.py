@@ -30,6 +30,7 @@ def before_after(
     age: float | None = None,
     straddling: bool = False,
     observed_from: dt.date | str | None = None,
+    within: str | None = None,
     cluster: str | None = "auto",
     level: float = 0.95,
     power: float = 0.8,
@@ -64,6 +65,9 @@ def before_after(
         the change only, because after it they are worked the new way.
     observed_from : date, optional
         First day of the log, if deals that ended earlier are not in it; older deals then enter late.
+    within : str, optional
+        A column (``"segment"``): compare like with like, each value of it apart, and weigh them on both sides
+        as they stand in all rows, so that a change of mix is not taken for an effect.
     cluster : str or None, default "auto"
         Rows that move together: a column (``"rep_id"``), or the ``"day"``, ``"week"`` or ``"month"`` of
         creation. ``"auto"`` takes weeks if either side has at least 8, else days, else single rows. None
@@ -124,6 +128,7 @@ def before_after(
         as_of=as_of,
         observed_from=observed_from,
         cluster=cluster,
+        within=within,
         with_groups=False,
         columns=columns,
     )
@@ -143,6 +148,7 @@ def difference_in_differences(
     age: float | None = None,
     straddling: bool = False,
     observed_from: dt.date | str | None = None,
+    within: str | None = None,
     cluster: str | None = "auto",
     level: float = 0.95,
     power: float = 0.8,
@@ -157,11 +163,13 @@ def difference_in_differences(
     data : table
         As for :func:`before_after`, and ``treated``: True in rows of the group that changed, on both sides
         of the date.
-    changed_on, as_of, before, after, metric, outcome, age, straddling, observed_from, level, power, columns
+    changed_on, as_of, before, after, metric, outcome, age, straddling, observed_from, within, level, power
         As for :func:`before_after`; the metric is the plain mean unless told otherwise.
     cluster : str or None, default "auto"
         As for :func:`before_after`. Name the column of what was treated (``"rep_id"``, ``"team"``) whenever
         there is one: rows of one team are not independent pieces of evidence.
+    columns : mapping, optional
+        ``{"name in the caller's table": "name here"}``.
 
     Returns
     -------
@@ -204,6 +212,7 @@ def difference_in_differences(
         as_of=as_of,
         observed_from=observed_from,
         cluster=cluster,
+        within=within,
         with_groups=True,
         columns=columns,
     )
@@ -222,6 +231,7 @@ def placebo(
     age: float | None = None,
     straddling: bool = False,
     observed_from: dt.date | str | None = None,
+    within: str | None = None,
     cluster: str | None = "auto",
     level: float = 0.95,
     columns: Mapping[str, str] | None = None,
@@ -239,7 +249,7 @@ def placebo(
         Nothing from this day on is used: give the day of the real change.
     n_dates : int, default 100
         Placebo dates, evenly spread over the middle 80 % of the rows.
-    metric, outcome, age, straddling, observed_from, cluster, level, columns
+    metric, outcome, age, straddling, observed_from, within, cluster, level, columns
         As for :func:`before_after`.
 
     Returns
@@ -271,6 +281,7 @@ def placebo(
         as_of=last - dt.timedelta(days=1),
         observed_from=observed_from,
         cluster=cluster,
+        within=within,
         with_groups=False,
         columns=columns,
     )

@@ -199,6 +199,29 @@ def test_deals_of_the_old_way_are_watched_up_to_the_change_unless_told_otherwise
     assert cut.cells[1] == kept.cells[1]
 
 
+def test_a_change_of_mix_is_not_taken_for_an_effect():
+    rng = np.random.default_rng(3)
+    log = made(14, n=4000)
+    small = rng.random(4000) < np.where(log["created_on"] >= logs.day(182), 0.8, 0.3)
+    dropped = small & (log["outcome"] == "won") & (rng.random(4000) < 0.6)
+    log = log.assign(segment=np.where(small, "small", "large"), outcome=log["outcome"].mask(dropped, "lost"))
+    assert compared(log).is_significant
+    assert not compared(log, within="segment").is_significant
+
+
+def test_a_stratum_that_one_side_lacks_is_set_aside():
+    log = made(12, n=1000)
+    new = (log["created_on"] >= logs.day(182)) & (np.arange(1000) % 4 == 0)
+    effect = compared(log.assign(segment=np.where(new, "new", "old")), within="segment")
+    assert dict(effect.set_aside) == {"in a stratum that one side lacks": int(new.sum())}
+    assert effect.estimate == pytest.approx(compared(log[~new]).estimate, abs=1e-12)
+
+
+def test_one_stratum_is_no_stratum():
+    log = made(13)
+    assert compared(log.assign(segment="all"), within="segment").to_dict() == compared(log).to_dict()
+
+
 def test_deals_that_entered_the_log_late_count_from_then_on():
     log = made(9, n=2000)
     since = pd.Timestamp(logs.day(60))
