@@ -12,12 +12,15 @@ from salesops.evaluation.changes import ChangePoints, change_points
 from salesops.evaluation.charts import ControlChart, Signal, control_chart
 from salesops.evaluation.effects import before_after, difference_in_differences, placebo
 from salesops.evaluation.interrupted import InterruptedSeries, Term, interrupted_series
+from salesops.evaluation.maturing import Cohort, Cohorts, cohorts
 from salesops.evaluation.results import Cell, Effect, Placebo
 from salesops.evaluation.sequential import ConfidenceSequence, confidence_sequence
 
 __all__ = [
     "Cell",
     "ChangePoints",
+    "Cohort",
+    "Cohorts",
     "ConfidenceSequence",
     "ControlChart",
     "Effect",
@@ -27,6 +30,7 @@ __all__ = [
     "Term",
     "before_after",
     "change_points",
+    "cohorts",
     "confidence_sequence",
     "control_chart",
     "difference_in_differences",

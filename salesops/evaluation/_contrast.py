@@ -80,7 +80,7 @@ def compare(rows: Rows, plan: Plan) -> Effect:
     age = plan.age if plan.age is not None else _matured(room, cell, n_cells)
     signs = np.array([-1.0, 1.0] if n_cells == 2 else [1.0, -1.0, -1.0, 1.0])
     cluster, by = _cluster(rows, kept, side[kept])
-    seen = _Seen(
+    seen = Seen(
         cell=cell,
         stratum=np.unique(rows.stratum[kept], return_inverse=True)[1].astype(np.int64),
         cluster=cluster,
@@ -113,7 +113,7 @@ def compare(rows: Rows, plan: Plan) -> Effect:
         math.sqrt(variance) if variance > 0 else math.nan,
         degrees,
         method=plan.method,
-        figure=_figure(rows, age),
+        figure=describe(rows, age),
         is_share=rows.metric == "share",
         cells=cells,
         level=plan.level,
@@ -126,7 +126,7 @@ def compare(rows: Rows, plan: Plan) -> Effect:
 
 
 def _cell(
-    name: str, window: Window, mine: Mask, value: float, error: float, seen: _Seen, metric: str, age: float
+    name: str, window: Window, mine: Mask, value: float, error: float, seen: Seen, metric: str, age: float
 ) -> Cell:
     within = mine & seen.over & ((seen.duration <= age) | (metric == "mean"))
     asked = within if metric in ("mean", "days") else within & (seen.mark != 0)
@@ -189,7 +189,7 @@ def _matured(room: Floats, cell: Ints, n_cells: int) -> float:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class _Seen:
+class Seen:
     """The rows that take part, as far as they were seen."""
 
     cell: Ints
@@ -218,7 +218,7 @@ class _Seen:
         return value, influence
 
 
-def _read_cells(seen: _Seen, n_cells: int, metric: str, age: float) -> tuple[Floats, Floats, int]:
+def _read_cells(seen: Seen, n_cells: int, metric: str, age: float) -> tuple[Floats, Floats, int]:
     """Read each cell as the mean of its strata, weighed as in all rows; and count rows of unusable strata."""
     n_strata = int(seen.stratum.max(initial=0)) + 1
     values, influence = np.full((n_cells, n_strata), np.nan), np.zeros(len(seen.cell))
@@ -293,7 +293,8 @@ def _error(influence: Floats, cluster: Ints) -> float:
     return math.sqrt(variance) if variance > 0 else math.nan
 
 
-def _figure(rows: Rows, age: float) -> str:
+def describe(rows: Rows, age: float) -> str:
+    """Name the figure that is compared."""
     return {
         "share": f"share {rows.outcome} by day {age:g}",
         "amount": f"amount {rows.outcome} per deal by day {age:g}",

@@ -159,3 +159,23 @@ def sequence(
     ax.set_ylabel(figure)
     ax.legend(frameon=False, fontsize=9)
     return ax
+
+
+def periods(
+    labels: Sequence[dt.date],
+    values: Floats,
+    band: tuple[Floats, Floats],
+    words: tuple[str, str],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a figure for each period with its interval."""
+    figure, title = words
+    ax = _open(ax, title)
+    lower, upper = band
+    if len(values):
+        x = np.array(list(labels), dtype="datetime64[D]")
+        reach = np.abs([values - lower, upper - values])
+        ax.errorbar(x, values, yerr=reach, fmt="o-", color=BLUE, capsize=3)  # type: ignore[arg-type]
+    ax.set_ylabel(figure)
+    return ax

@@ -386,3 +386,33 @@ def test_results_speak_text_html_frames_and_json():
     found = evaluation.placebo(made(), until=logs.day(300), n_dates=4)
     assert "Placebo" in found._repr_html_()
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(("every", "n"), [("week", 43), ("month", 10), ("quarter", 3)])
+def test_only_periods_whose_deals_all_had_the_time_are_told(every, n):
+    log = made(15, n=2000)
+    found = evaluation.cohorts(log, as_of=logs.AS_OF, age=60, every=every)
+    last = max(row.on for row in found.rows)
+    assert len(found.rows) == n
+    assert all(on > last for on, _ in found.young)
+    assert sum(row.n for row in found.rows) + sum(deals for _, deals in found.young) == len(log)
+    mine = log[log["created_on"].dt.to_period("M") == "2024-03"]
+    won = ((mine["closed_on"] - mine["created_on"]).dt.days <= 60) & (mine["outcome"] == "won")
+    if every == "month":
+        assert found.rows[2].value == pytest.approx(won.mean())
+
+
+def test_cohorts_are_a_series_for_charts():
+    found = evaluation.cohorts(made(16, n=2000), as_of=logs.AS_OF, age=60, every="week")
+    chart = evaluation.control_chart(found)
+    assert len(chart.values) == len(found.rows)
+    assert chart.labels[0] == found.rows[0].on
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert "<table>" in found._repr_html_()
+    assert found.plot().get_ylabel() == "share won by day 60"
+
+
+@pytest.mark.parametrize("options", [{"age": 0}, {"every": "day"}, {"metric": "mean"}, {"as_of": None}])
+def test_cohorts_that_cannot_be_meant_are_refused(options):
+    with pytest.raises(InvalidInput):
+        evaluation.cohorts(made(), **({"age": 60, "as_of": logs.AS_OF} | options))
