@@ -209,7 +209,7 @@ class Seen:
         inside = (entry == 0) | (entry < duration)
         influence = np.zeros(len(mine))
         duration, over, entry = duration[inside], over[inside], entry[inside]
-        if not len(duration) or (duration.max() < age and not _all_gone(duration, over)):
+        if not len(duration) or entry.min() > 0 or not (duration.max() >= age or _all_gone(duration, over)):
             return math.nan, influence
         marks = None if metric == "days" else np.where(over, mark[inside], 0.0)
         value, influence[inside] = _kernels.maturing(duration, over, marks, entry, age)
@@ -309,7 +309,9 @@ def _undefined(cells: tuple[Cell, ...], age: float) -> str:
     if empty:
         return f"no rows {' and '.join(empty)} (rows: {counts})"
     young = [cell.name for cell in cells if math.isnan(cell.value)]
-    return f"no deal {' and '.join(young)} was seen to day {age:g}; give a smaller age (rows: {counts})"
+    return (
+        f"no deal {' and '.join(young)} was seen from day 0 to day {age:g}; give another age (rows: {counts})"
+    )
 
 
 def _no_spread(variance: float, by: str) -> str:

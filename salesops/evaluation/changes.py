@@ -60,6 +60,8 @@ class ChangePoints:
     penalty: float
 
     def __repr__(self) -> str:
+        if len(self.levels) > 4:
+            return f"ChangePoints({len(self.levels) - 1} changes of level in {len(self.values)} values)"
         parts = [_display.number(self.levels[0], 3)] + [
             f"{_display.number(level, 3)} from {label_text(self.labels[start])}"
             for start, level in zip(self.starts[1:], self.levels[1:], strict=True)

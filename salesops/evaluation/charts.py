@@ -337,7 +337,7 @@ def control_chart(
 
 
 def _signals(off: Floats, sigma: float, names: Sequence[str], labels: Sequence[Label]) -> list[Signal]:
-    """Find each stretch that a rule points at; overlapping ones of a rule and side are one stretch."""
+    """Find each stretch that a rule points at; ones of a rule and side that overlap or touch are one."""
     found: list[Signal] = []
     for name in names:
         meaning, _, _, _ = _RULES[name]
@@ -382,10 +382,10 @@ def _full(flags: npt.NDArray[np.bool_], width: int) -> Ints:
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join spans that overlap."""
+    """Join spans that overlap or touch."""
     joined: list[tuple[int, int]] = []
     for first, last in sorted(spans):
-        if joined and first <= joined[-1][1]:
+        if joined and first <= joined[-1][1] + 1:
             joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
         else:
             joined.append((int(first), int(last)))

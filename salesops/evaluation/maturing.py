@@ -247,7 +247,7 @@ def cohorts(
     >>> deals = datasets.crm_sales().deals.dropna(subset=["created_on"])
     >>> found = cohorts(deals, as_of="2017-12-31", age=60, observed_from="2017-03-01")
     >>> found
-    Cohorts(share won by day 60: 13 periods, 2 too young)
+    Cohorts(share won by day 60: 8 periods, 2 too young)
     """
     check_choice("every", every, tuple(_UNITS))
     check_choice("metric", metric, ("share", "amount", "days"))

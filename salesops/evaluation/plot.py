@@ -176,6 +176,6 @@ def periods(
     if len(values):
         x = np.array(list(labels), dtype="datetime64[D]")
         reach = np.abs([values - lower, upper - values])
-        ax.errorbar(x, values, yerr=reach, fmt="o-", color=BLUE, capsize=3)  # type: ignore[arg-type]
+        ax.errorbar(x, values, yerr=reach, fmt="o-", color=BLUE, capsize=3)
     ax.set_ylabel(figure)
     return ax

@@ -272,7 +272,11 @@ class Effect:
         moved = f"by {trends._signed(trends.estimate)} (p={trends.p_value:.2g})"
         if trends.is_significant:
             return f"Already before the change the groups moved apart, {moved}: do not trust the effect."
-        return f"Before the change the groups moved apart {moved}, which chance explains."
+        unseen = self._signed(trends.smallest_visible).lstrip("+")
+        return (
+            f"Before the change the groups moved apart {moved}, which chance explains; moving apart by less "
+            f"than {unseen} would hardly have been seen."
+        )
 
     def _repr_html_(self) -> str:
         facts: dict[str, object] = {

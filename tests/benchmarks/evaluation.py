@@ -143,6 +143,86 @@ def naive(log, on):
     return evaluation.before_after(rows, changed_on=on, metric="mean", cluster=None).p_value
 
 
+def quarter_log(rng, n=1200, rush=4.0):
+    """Draw deals that close mostly in the last two weeks of a quarter, under reps of different skill."""
+    created, rep = rng.integers(0, DAYS, n), rng.integers(0, 24, n)
+    hazard = np.where(np.arange(DAYS + 400) % 91 >= 77, rush, 1.0) * 0.012
+    total = np.concatenate([[0.0], np.cumsum(hazard)])
+    closed = np.searchsorted(total, total[created] + rng.exponential(size=n))
+    wins = rng.random(n) < 1 / (1 + np.exp(0.6 - rng.normal(0, 0.7, 24)[rep]))
+    done = closed <= DAYS
+    return pd.DataFrame(
+        {
+            "created_on": START + created,
+            "closed_on": np.where(done, START + np.minimum(closed, DAYS), np.datetime64("NaT")),
+            "outcome": np.where(done, np.where(wins, "won", "lost"), "open"),
+            "rep_id": rep,
+            "treated": rep < 12,
+        }
+    )
+
+
+def quarters(n):
+    print("\nDeals that close at the end of the quarter (four times the pace in its last two weeks)")
+    rush = lambda rng, _: quarter_log(rng)  # noqa: E731
+    rate("before_after share", rush, compare(), n, 31)
+    rate("before_after days", rush, compare(metric="days"), n, 32)
+    rate("before_after days, cluster='month'", rush, compare(metric="days", cluster="month"), n, 32)
+    rate("difference_in_differences share", rush, differ(), n, 33)
+
+
+def real_groups(n):
+    """Treat a random half of the real reps on a random real day: nothing happened to them."""
+    deals = datasets.crm_sales().deals.dropna(subset=["created_on"])
+    reps = np.unique(deals["rep_id"])
+    days = (deals["created_on"] >= "2017-05-01") & (deals["created_on"] < "2017-10-01")
+    print("\ncrm_sales as it is: a random half of its 30 reps treated on a random day, cluster='rep_id'")
+    for metric, seed in (("share", 41), ("amount", 42), ("days", 43)):
+        rng = np.random.default_rng(seed)
+        alarms = 0
+        for _ in range(n):
+            chosen = rng.permutation(reps)[: len(reps) // 2]
+            effect = evaluation.difference_in_differences(
+                deals.assign(treated=deals["rep_id"].isin(chosen)),
+                changed_on=rng.choice(deals["created_on"][days].dt.date.to_numpy()),
+                as_of="2017-12-31",
+                observed_from="2017-03-01",
+                metric=metric,
+                cluster="rep_id",
+            )
+            alarms += effect.is_significant
+        print(f"  {metric:8s} {100 * alarms / n:5.1f} % of {n}")
+
+
+def series(n):
+    print("\nSeries without a change")
+    rng = np.random.default_rng(51)
+    for length in (20, 40, 100):
+        found = sum(len(evaluation.change_points(rng.normal(size=length)).changes) > 0 for _ in range(n))
+        print(f"  change_points, {length:3d} values: {100 * found / n:5.1f} %")
+    for rho in (0.0, 0.3, 0.6):
+        tally = dict.fromkeys(("autoregressive", "newey_west", "independent"), 0)
+        for _ in range(max(n // 4, 50)):
+            noise, values = rng.normal(size=86), np.zeros(86)
+            for t in range(1, 86):
+                values[t] = rho * values[t - 1] + noise[t]
+            for errors in tally:
+                found = evaluation.interrupted_series(values[50:], changed_on=18, errors=errors)
+                tally[errors] += found.effect.p_value < 0.05
+        shown = ", ".join(f"{errors} {100 * k / max(n // 4, 50):.1f} %" for errors, k in tally.items())
+        print(f"  interrupted_series, 36 values, errors correlated {rho}: {shown}")
+    for name, draw, truth, options in (
+        ("share 0.3, exact", lambda: rng.random(1000) < 0.3, 0.3, {}),
+        ("exponential mean, asymptotic", lambda: rng.exponential(1.0, 1000), 1.0, {}),
+        ("beta mean, exact", lambda: rng.beta(1, 3, 1000), 0.25, {"bounds": (0, 1)}),
+    ):
+        wrong = 0
+        for _ in range(n):
+            found = evaluation.confidence_sequence(draw(), **options)
+            wrong += bool(((found.lower > truth) | (found.upper < truth)).any())
+        print(f"  confidence_sequence, {name}: wrong at any of 1,000 looks {100 * wrong / n:.1f} %")
+
+
 def real_dates(n):
     """Print the real file as it is: its own dates, its own drift."""
     deals = datasets.crm_sales().deals.dropna(subset=["created_on"])
@@ -163,6 +243,9 @@ def main():
         f"salesops {salesops.__version__}, numpy {np.__version__}, pandas {pd.__version__}, {dt.date.today()}"
     )
     effects(n)
+    quarters(n)
+    real_groups(n)
+    series(n)
     real_dates(min(n, 200))
 
 

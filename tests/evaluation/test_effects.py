@@ -305,7 +305,15 @@ def test_an_empty_window_is_undefined_with_the_two_counts():
 
 def test_an_age_that_no_deal_has_reached_is_undefined():
     effect = compared(made(), age=300)
-    assert effect.reason.startswith("no deal before and after was seen to day 300")
+    assert effect.reason.startswith("no deal before and after was seen from day 0 to day 300")
+
+
+def test_deals_that_all_entered_late_say_nothing_of_early_ages():
+    log = made(9)
+    old = log[(log["created_on"] < logs.day(60)) & ~(log["closed_on"] < logs.day(100))]
+    found = evaluation.cohorts(old, as_of=logs.AS_OF, age=30, observed_from=logs.day(100))
+    assert found.rows == ()
+    assert dict(found.set_aside) == {"in periods not seen to the age": len(old)}
 
 
 def test_a_share_of_none_or_all_still_has_an_interval():

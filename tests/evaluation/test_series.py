@@ -169,7 +169,7 @@ def autoregressive(rng, n, rho):
     return values[50:]
 
 
-@pytest.mark.parametrize(("rho", "n_series"), [(0.0, 200), (0.5, 200)])
+@pytest.mark.parametrize(("rho", "n_series"), [(0.0, 80), (0.5, 80)])
 def test_series_with_memory_raise_few_false_alarms(rho, n_series):
     rng = np.random.default_rng(3)
     alarms = sum(
