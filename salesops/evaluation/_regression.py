@@ -68,18 +68,14 @@ def mixture(
     mean = float(weight @ centre)
     factor = degrees / (degrees - 2.0) if degrees > 2.0 else 1.0
     deviation = float(np.sqrt(weight @ (factor * spread**2 + (centre - mean) ** 2)))
+    likely = weight > 1e-10 * weight.max()
+    weight, centre, spread = weight[likely] / weight[likely].sum(), centre[likely], spread[likely]
     below = float(weight @ stdtr(degrees, -centre / spread))
-    edge = (1.0 - level) / 2.0
-
-    def quantile(share: float) -> float:
-        low = float((centre - 1e3 * spread).min())
-        high = float((centre + 1e3 * spread).max())
-        for _ in range(70):
-            middle = 0.5 * (low + high)
-            if float(weight @ stdtr(degrees, (middle - centre) / spread)) < share:
-                low = middle
-            else:
-                high = middle
-        return 0.5 * (low + high)
-
-    return mean, deviation, quantile(edge), quantile(1.0 - edge), 2.0 * min(below, 1.0 - below)
+    edge = np.array([(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    low, high = np.full(2, mean - 1e3 * deviation), np.full(2, mean + 1e3 * deviation)
+    for _ in range(48):
+        middle = 0.5 * (low + high)
+        reached = stdtr(degrees, (middle[:, None] - centre) / spread) @ weight >= edge
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    ends = 0.5 * (low + high)
+    return mean, deviation, float(ends[0]), float(ends[1]), 2.0 * min(below, 1.0 - below)

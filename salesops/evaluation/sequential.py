@@ -25,7 +25,7 @@ __all__ = ["ConfidenceSequence", "confidence_sequence"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-_START = 30
+_ENOUGH = 100
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -240,8 +240,9 @@ def confidence_sequence(
     -----
     Share: the chances that a beta(1/2, 1/2) mixture does not beat by ``1 / alpha`` (exact). Mean with bounds:
     predictable plug-in empirical Bernstein (exact). Mean without bounds, and differences: asymptotic
-    normal mixture ``s sqrt(2 (n r^2 + 1) / (n^2 r^2) log(sqrt(n r^2 + 1) / alpha))``, from 30 rows (of each
-    group) on. Rows are taken as independent.
+    normal mixture ``s sqrt(2 (n r^2 + 1) / (n^2 r^2) log(sqrt(n r^2 + 1) / alpha))``, from 100 rows (50 of
+    each group) on; values with heavy tails, such as amounts, break its promise in up to 8 % of cases instead
+    of 5: give bounds for those. Rows are taken as independent.
 
     References
     ----------
@@ -330,7 +331,9 @@ def _arrivals(
     return values, treated, ends.astype(np.int64)
 
 
-def _running(values: Floats, mine: npt.NDArray[np.bool_] | Floats) -> tuple[Floats, Floats, Floats]:
+def _running(
+    values: Floats, mine: npt.NDArray[np.bool_] | Floats, enough: int
+) -> tuple[Floats, Floats, Floats]:
     """Count, mean and variance so far of the rows that are marked; NaN until there are enough."""
     n = np.cumsum(mine).astype(np.float64)
     counted = np.maximum(n, 1.0)
@@ -338,11 +341,11 @@ def _running(values: Floats, mine: npt.NDArray[np.bool_] | Floats) -> tuple[Floa
     mean = np.cumsum((values - shift) * mine) / counted
     square = np.cumsum((values - shift) ** 2 * mine) / counted
     variance = np.maximum(square - mean**2, 0.0) * counted / np.maximum(counted - 1.0, 1.0)
-    return n, np.where(n > 0, mean + shift, np.nan), np.where(n >= _START, variance, np.nan)
+    return n, np.where(n > 0, mean + shift, np.nan), np.where(n >= enough, variance, np.nan)
 
 
 def _unbounded(values: Floats, alpha: float, planned: int) -> tuple[Floats, Floats, Floats]:
-    n, mean, variance = _running(values, np.ones(len(values)))
+    n, mean, variance = _running(values, np.ones(len(values)), _ENOUGH)
     half = _sequences.normal_margin(n, np.sqrt(variance), alpha, float(planned))
     half = np.where(variance > 0, half, np.nan)
     return mean, mean - half, mean + half
@@ -352,8 +355,8 @@ def _difference(
     values: Floats, treated: npt.NDArray[np.bool_], alpha: float, planned: int
 ) -> tuple[Floats, Floats, Floats]:
     """Take new less old, with the spread that the difference would have as a mean of all rows so far."""
-    n_new, new, spread_new = _running(values, treated)
-    n_old, old, spread_old = _running(values, ~treated)
+    n_new, new, spread_new = _running(values, treated, _ENOUGH // 2)
+    n_old, old, spread_old = _running(values, ~treated, _ENOUGH // 2)
     n = n_new + n_old
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(n * (spread_new / n_new + spread_old / n_old))
