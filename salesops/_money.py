@@ -182,27 +182,26 @@ def _read_digits(texts: list[str]) -> tuple[IntArray, IntArray, BoolArray]:
     """Read plain texts of at most 18 digits at once: signed digits, decimals, and which texts were plain."""
     if max(map(len, texts)) > _WIDEST:
         texts = [text if len(text) <= _WIDEST else "" for text in texts]
-    joined = "\n".join(texts)
-    if not joined.isascii() or joined.count("\n") >= len(texts):
-        joined = "\n".join(text if text.isascii() and "\n" not in text else "" for text in texts)
-    chars = np.frombuffer((joined + "\n").encode("ascii"), dtype=np.uint8)
-    ends = np.flatnonzero(chars == ord("\n"))
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    is_digit = (chars >= ord("0")) & (chars <= ord("9"))
-    is_point = chars == ord(".")
-    is_minus = chars == ord("-")
-    seen = np.cumsum(is_digit)
-    after: IntArray = np.repeat(seen[ends], ends - starts + 1) - seen
-    worth = np.where(is_digit, chars - np.uint8(ord("0")), 0) * _POW10[np.minimum(after, 18)]
-    negative = is_minus[starts]
-    count = np.add.reduceat(is_digit.astype(np.int64), starts)
-    points = np.add.reduceat(is_point.astype(np.int64), starts)
-    known = count + points + negative == ends - starts
-    first = is_digit[np.minimum(starts + negative, ends)]
-    last = is_digit[np.maximum(ends - 1, 0)] & (ends > starts)
-    plain = known & (points <= 1) & first & last & (count <= 18)
-    value = np.add.reduceat(np.where(np.repeat(plain, ends - starts + 1), worth, 0), starts)
-    decimals = np.where(plain, np.add.reduceat(np.where(is_point, after, 0), starts), 0)
+    if not "".join(texts).isascii():
+        texts = [text if text.isascii() else "" for text in texts]
+    size = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    width = max(int(size.max()), 1)
+    chars = np.ascontiguousarray(np.array(texts, dtype=f"S{width}").view(np.uint8).reshape(-1, width).T)
+    value, decimals, count = (np.zeros(len(texts), dtype=np.int64) for _ in range(3))
+    points = np.zeros(len(texts), dtype=np.int64)
+    for column in chars:
+        figure = column - np.uint8(ord("0"))
+        is_digit, is_point = figure < 10, column == ord(".")
+        value = np.where(is_digit, value * 10 + figure, value)
+        decimals += is_digit & (points > 0)
+        count += is_digit
+        points += is_point
+    negative = chars[0] == ord("-")
+    row = np.arange(len(texts))
+    first = chars[np.minimum(negative, width - 1).astype(np.int64), row] - np.uint8(ord("0")) < 10
+    last = chars[np.maximum(size - 1, 0), row] - np.uint8(ord("0")) < 10
+    plain = (count + points + negative == size) & (points <= 1) & first & last & (count <= 18)
+    value, decimals = np.where(plain, value, 0), np.where(plain, decimals, 0)
     return np.where(negative, -value, value), decimals, plain
 
 

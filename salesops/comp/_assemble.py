@@ -11,6 +11,7 @@ import pandas as pd
 
 from salesops import _money as money
 from salesops._frames import id_column
+from salesops._frames.order import sort_order
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
 from salesops.comp._desk import Block, Desk, Paid
@@ -36,9 +37,11 @@ def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], pai
         credits=sheet.ids.labels(),
         events=given.events.ids.labels(),
     )
-    currency = pd.factorize(sheet.currency, sort=True)[0]
-    content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
-    order = np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
+    order = given.order
+    if sheet.n_names < len(sheet.rank):
+        currency = pd.factorize(sheet.currency, sort=True)[0]
+        content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
+        order = np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
     triage = sheet.triage
     table = CreditTable(
         rep_id=sheet.rep_ids.labels(),
@@ -89,17 +92,9 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
             columns["statement"].append(np.searchsorted(distinct, keys[k][block.seat]))
     parts = {name: _join([getattr(block, name) for block in blocks]) for name in Block._fields}
     parts |= {name: _join(arrays) for name, arrays in columns.items()}
-    settles = parts["rule"] >= SETTLEMENT
-    order = np.lexsort(
-        (
-            np.arange(len(parts["seat"])),
-            parts["order"],
-            parts["part"],
-            parts["plan"],
-            settles,
-            parts["statement"],
-        )
-    )
+    settles = (parts["rule"] >= SETTLEMENT).astype(np.int64)
+    place = np.minimum(parts["order"], max(len(desk.own.place) + len(desk.team.place) for desk in desks))
+    order = sort_order(parts["statement"], settles, parts["plan"], parts["part"], place)
     parts = {name: values[order] for name, values in parts.items()}
     statement = parts.pop("statement")
     running = money.narrow(money.cumulative(parts["amount"], runs(statement)))

@@ -22,7 +22,7 @@ def check_lines(lines: Lines, table: CreditTable, desks: Sequence[Desk]) -> None
     _require(
         int(is_paid.sum()) == sum(len(desk.own.credit) for desk in desks), "every paid credit has one plan"
     )
-    has_reason = np.array([reason is not None for reason in table.reason], dtype=np.bool_)
+    has_reason = np.asarray(table.reason != None, dtype=np.bool_)  # noqa: E711  (elementwise)
     _require(bool((has_reason != is_paid).all()), "a credit is paid or has a reason")
     _require(bool(is_paid[lines.credit[lines.credit >= 0]].all()), "only paid credits have lines")
     for k, desk in enumerate(desks):

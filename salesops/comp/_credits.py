@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -38,7 +39,6 @@ class Credits:
     reps: Labels
     ids: Ids
     rep_ids: Ids
-    names: Labels
     rank: IntArray
     rep: IntArray
     plan: IntArray
@@ -57,7 +57,24 @@ class Credits:
     columns: Columns
     fx: Rates
     due: IntArray
-    places: IntArray
+
+    @cached_property
+    def names(self) -> Labels:
+        """The distinct credit ids in order; `rank` is the place of each credit's among them."""
+        return Labels.of(self.ids)
+
+    @property
+    def n_names(self) -> int:
+        """How many credit ids there are."""
+        return len(self.ids.distinct)
+
+    def places_by_name(self) -> IntArray:
+        """Give the decimals of the currency of each credit id."""
+        codes, names = pd.factorize(self.currency)
+        each = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
+        places = np.full(self.n_names, 2, dtype=np.int64)
+        places[self.rank[self.rank >= 0]] = each[self.rank >= 0]
+        return places
 
     def in_currency(
         self, plan: CompPlan, into: str | None, rows: IntArray, terms: Terms
@@ -112,24 +129,27 @@ def read_credits(
     period = terms.find(day)
     message = "is in no period of the run"
     triage.set_aside(period < 0, HELD, "no period", "earned_on", message, value=_day_of(day))
-    currency, currencies = _currencies(triage, codes, plans, plan)
+    one_code = _one_currency(table, plans)
+    currency, currencies = (
+        _currencies(triage, codes, plans, plan) if one_code is None else _all_in(one_code, len(table), plans)
+    )
     amount, is_read = _amounts(triage, currency, rounding)
     whole = _amounts(triage, currency, rounding, column="deal_amount")[0] if _by_deal(plans) else amount
-    names = Labels.of(ids)
-    rank = names.codes(ids)
+    rank = _ranks(ids)
     deal_labels = Labels.of(deals)
-    deal = np.where(deals.codes < 0, len(deals.distinct) + rank, deal_labels.codes(deals))
-    due, whole = _due(triage, plans, plan, terms, fx, amount, whole, currency, day, period, paid_on)
-    measures = tuple(sorted({name for name in named if name is not None}))
-    place = {name: k for k, name in enumerate(measures)}
-    measure = np.array([place.get(name, -1) for name in named], dtype=np.int64)
+    deal = rank
+    if len(deals.distinct):
+        deal = np.where(deals.codes < 0, len(deals.distinct) + rank, deal_labels.codes(deals))
+    due = amount
+    if one_code is None:
+        due, whole = _due(triage, plans, plan, terms, fx, amount, whole, currency, day, period, paid_on)
+    measure, measures = _measures(named)
     sheet = Credits(
         table,
         triage,
         reps,
         ids,
         rep_ids,
-        names,
         rank,
         rep,
         plan,
@@ -148,10 +168,37 @@ def read_credits(
         columns,
         fx,
         due,
-        _places_by_rank(currency, rank, len(names)),
     )
     _set_repeats_aside(sheet)
     return sheet
+
+
+def _ranks(ids: Ids) -> IntArray:
+    """Find the place of each credit's id among all of them in order; -1 where there is none."""
+    rank = ids.rank if ids.rank is not None else Labels.of(ids).codes(Ids(_all(ids.distinct), ids.distinct))
+    if not len(rank):
+        return np.full(len(ids), -1, dtype=np.int64)
+    return np.where(ids.codes < 0, -1, rank[ids.codes])
+
+
+def _all(values: NDArray[Any]) -> IntArray:
+    return np.arange(len(values))
+
+
+def _measures(named: NDArray[Any]) -> tuple[IntArray, tuple[str, ...]]:
+    """Number the measures in order; -1 where a credit names none."""
+    codes, names = pd.factorize(named, sort=True)
+    return codes.astype(np.int64, copy=False), tuple(names.tolist())
+
+
+def _one_currency(table: Reader, plans: Sequence[CompPlan]) -> str | None:
+    """Find the currency of all credits, where the plans agree on it and the table is silent."""
+    codes = {plan.currency for plan in plans}
+    return codes.pop() if len(codes) == 1 and not table.has("currency") else None
+
+
+def _all_in(code: str, n: int, plans: Sequence[CompPlan]) -> tuple[NDArray[Any], tuple[str | None, ...]]:
+    return np.broadcast_to(np.array(code, dtype=object), (n,)), (code,) * len(plans)
 
 
 def _paid_on(table: Reader, plans: Sequence[CompPlan], zone: str | None) -> IntArray | None:
@@ -164,15 +211,6 @@ def _paid_on(table: Reader, plans: Sequence[CompPlan], zone: str | None) -> IntA
 def _by_deal(plans: Sequence[CompPlan]) -> bool:
     """Say whether a component lets whole deals meet its tiers."""
     return any(getattr(part, "accumulate_on", "") == "deal" for plan in plans for part in plan.components)
-
-
-def _places_by_rank(currency: NDArray[Any], rank: IntArray, n: int) -> IntArray:
-    """Give the decimals of the currency of each credit id."""
-    codes, names = pd.factorize(currency)
-    each = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
-    places = np.full(n, 2, dtype=np.int64)
-    places[rank[rank >= 0]] = each[rank >= 0]
-    return places
 
 
 def _due(
@@ -328,7 +366,7 @@ def _amounts(
     cells = triage.table.cells(column)
     if cells is None:
         return np.zeros(len(triage.status), dtype=np.int64), np.zeros(len(triage.status), dtype=np.bool_)
-    codes, names = pd.factorize(currency)
+    codes, names = _coded(currency)
     is_read = np.array([*(name in EXPONENTS for name in names), False], dtype=np.bool_)[codes]
     places = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
     amount, refused = money.parse(cells, places, rounding=rounding)
@@ -346,6 +384,14 @@ def _amounts(
             hint=rule.hint,
         )
     return amount, is_read
+
+
+def _coded(currency: NDArray[Any]) -> tuple[IntArray, NDArray[Any]]:
+    """Number currencies; a column that holds one only, and says so by its strides, is not looked through."""
+    if currency.strides == (0,) and len(currency):
+        return np.broadcast_to(np.int64(0), (len(currency),)), np.array(currency[:1], dtype=object)
+    codes, names = pd.factorize(currency)
+    return codes.astype(np.int64, copy=False), names
 
 
 def _set_repeats_aside(sheet: Credits) -> None:

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from salesops import _money as money
+from salesops._frames import Ids
 from salesops._money import BoolArray, IntArray, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import minor_amount
@@ -117,7 +118,7 @@ class Desk:
     numbers: Mapping[str, tuple[IntArray, BoolArray]]
     events: Events
     rank: IntArray
-    credit_names: Any
+    credit_ids: Ids
     opening: IntArray
     counts: tuple[BoolArray | None, ...]
     seat_rep: IntArray

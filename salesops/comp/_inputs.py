@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import attrs
-import numpy as np
 import pandas as pd
 
+from salesops._frames.order import sort_order
 from salesops._money import Rounding
 from salesops.comp._assignments import read_assignments
 from salesops.comp._balances import read_balances
 from salesops.comp._columns import with_tenure
-from salesops.comp._credits import read_credits
-from salesops.comp._events import read_events
+from salesops.comp._credits import Credits, read_credits
+from salesops.comp._events import Events, no_events, read_events
 from salesops.comp._fx import read_rates
 from salesops.comp._metrics import read_metrics
 from salesops.comp._periods import Terms
@@ -34,6 +34,15 @@ class Options:
     first_day: Literal["counts", "free"]
     zone: str | None
     rounding: Rounding | None
+
+
+def _events(
+    tables: Mapping[str, pd.DataFrame], sheet: Credits, faults: list[Problem], zone: str | None
+) -> Events:
+    """Read events; only they need the credit ids in order and by name."""
+    if "events" not in tables:
+        return no_events()
+    return read_events(tables["events"], sheet.names, sheet.deals, sheet.places_by_name(), faults, zone=zone)
 
 
 def read_given(
@@ -88,10 +97,8 @@ def read_given(
         quotas=read_quotas(tables.get("quotas"), quota_terms, faults),
         target_pay=read_quotas(tables.get("target_pay"), quota_terms, faults, name="target_pay"),
         metrics=read_metrics(tables.get("metrics"), terms, sheet.reps, assigned.known_as, faults),
-        events=read_events(
-            tables.get("events"), sheet.names, sheet.deals, sheet.places, faults, zone=options.zone
-        ),
+        events=_events(tables, sheet, faults, options.zone),
         reporting=tree,
         opening=read_balances(tables.get("balances"), sheet, plans, faults),
-        order=np.lexsort((sheet.rank, sheet.day, sheet.rep)),
+        order=sort_order(sheet.rep, sheet.day, sheet.rank),
     )

@@ -86,7 +86,7 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
         numbers=sheet.columns.numbers,
         events=given.events,
         rank=sheet.rank,
-        credit_names=sheet.names.values[sheet.rank] if len(sheet.rank) and len(sheet.names) else sheet.rank,
+        credit_ids=sheet.ids,
         opening=_opening(k, seats // n, given.opening),
         counts=counts,
         seat_rep=seats // n,

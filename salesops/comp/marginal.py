@@ -242,7 +242,7 @@ def _part(given: Given, rows: IntArray, extra: _Extra | None) -> Given:
         "columns": _columns(sheet.columns, rows, extra),
     }
     sheet = attrs.evolve(sheet, **changes)
-    last = np.where(sheet.rank < 0, len(sheet.names), sheet.rank)
+    last = np.where(sheet.rank < 0, sheet.n_names, sheet.rank)
     order = np.lexsort((last, sheet.day, sheet.rep))
     return attrs.evolve(given, sheet=sheet, order=order)
 

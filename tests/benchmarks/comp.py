@@ -81,9 +81,7 @@ def make_world(n_credits: int, n_reps: int) -> tuple[pd.DataFrame, pd.DataFrame]
     amount = np.concatenate([first, share])
     order = rng.permutation(n_credits)
     sign = np.where(amount < 0, "-", "")
-    texts = [
-        f"{s}{abs(v) // 100}.{abs(v) % 100:02d}" for s, v in zip(sign, amount.tolist(), strict=True)
-    ]
+    texts = [f"{s}{abs(v) // 100}.{abs(v) % 100:02d}" for s, v in zip(sign, amount.tolist(), strict=True)]
     names = [f"D{d:07d}-{p}" for d, p in zip(deal.tolist(), part.tolist(), strict=True)]
     reps = np.array([f"rep-{k:04d}" for k in range(n_reps)], dtype=object)
     credits = pd.DataFrame(
@@ -95,7 +93,9 @@ def make_world(n_credits: int, n_reps: int) -> tuple[pd.DataFrame, pd.DataFrame]
         }
     )
     expected = np.bincount(np.concatenate([owner, other]), amount, minlength=n_reps) / 12
-    quota = np.maximum((expected * rng.uniform(0.6, 1.4, n_reps) / 100_000).astype(np.int64) * 100_000, 100_000)
+    quota = np.maximum(
+        (expected * rng.uniform(0.6, 1.4, n_reps) / 100_000).astype(np.int64) * 100_000, 100_000
+    )
     return credits, pd.DataFrame({"rep_id": reps, "cents": quota})
 
 
@@ -122,7 +122,7 @@ def prepare(name: str, credits: pd.DataFrame, quotas: pd.DataFrame) -> object:
     import duckdb
 
     base = duckdb.connect()
-    targets = quotas.rename(columns={"cents": "quota"})  # noqa: F841  (DuckDB reads it by its name)
+    targets = quotas.rename(columns={"cents": "quota"})
     base.execute("CREATE TABLE credits AS SELECT * FROM credits")
     base.execute("CREATE TABLE quotas AS SELECT * FROM targets")
     return lambda: (None, rivals.duckdb_lines(base, totals=totals))

@@ -1,0 +1,88 @@
+"""Sorting by several keys at once, and texts as whole numbers that sort as they do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+_BITS = 63
+_WIDEST = 32
+_SAMPLE = 1024
+
+
+class TextNumbers(NamedTuple):
+    """Whole numbers that stand in the order of texts, equal where those are equal.
+
+    `keys` are below `bound`; `leads` says that no text begins with a blank, so that none is blank.
+    """
+
+    keys: IntArray
+    bound: int
+    leads: bool
+
+
+def text_numbers(values: list[str]) -> TextNumbers | None:
+    """Number texts; None where they are too long, too various or not all ASCII."""
+    joined = "".join(values)
+    if not joined or not joined.isascii() or "\0" in joined:
+        return None
+    width = min(max(map(len, values[:_SAMPLE])), _WIDEST)
+    cells = np.array(values, dtype=f"S{width + 1}")
+    if (_bytes(cells)[:, -1] != 0).any():
+        width = _WIDEST
+        cells = np.array(values, dtype=f"S{width + 1}")
+        if (_bytes(cells)[:, -1] != 0).any():
+            return None
+    columns = np.ascontiguousarray(_bytes(cells)[:, :-1].T)
+    lows, highs = columns.min(axis=1).tolist(), columns.max(axis=1).tolist()
+    bound = 1
+    for low, high in zip(lows, highs, strict=True):
+        bound *= high - low + 1
+    if bound >= 2**_BITS:
+        return None
+    keys = np.zeros(len(values), dtype=np.int64)
+    for column, low, high in zip(columns, lows, highs, strict=True):
+        if high > low:
+            keys *= high - low + 1
+            keys += column
+            keys -= low
+    return TextNumbers(keys, bound, lows[0] > ord(" "))
+
+
+def _bytes(cells: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint8]:
+    return cells.view(np.uint8).reshape(len(cells), -1)
+
+
+def sort_order(*keys: npt.NDArray[np.int64]) -> IntArray:
+    """Give the positions in sorted order: by the first key, then the next; ties stay as they stand.
+
+    Equal to ``np.lexsort`` of the keys the other way around. Keys are packed into one word where they fit,
+    with the position behind them, and words are sorted, which is several times faster.
+    """
+    n = len(keys[0])
+    if not n:
+        return np.empty(0, dtype=np.int64)
+    place = (n - 1).bit_length()
+    lows = [int(key.min()) for key in keys]
+    widths = [(int(key.max()) - low).bit_length() for key, low in zip(keys, lows, strict=True)]
+    if sum(widths) > _BITS:
+        return np.lexsort(keys[::-1])
+    words = np.zeros(n, dtype=np.int64)
+    for key, low, width in zip(keys, lows, widths, strict=True):
+        if width:
+            words <<= width
+            words += key
+            words -= low
+    if bool((words[1:] >= words[:-1]).all()):
+        return np.arange(n)
+    if sum(widths) + place > _BITS:
+        return np.argsort(words, kind="stable")
+    words <<= place
+    words += np.arange(n)
+    words.sort()
+    words &= (1 << place) - 1
+    return words
