@@ -318,7 +318,7 @@ def narrow(values: Whole, what: str = "amount") -> IntArray:
             hint="amounts and their totals stay below 9.2 * 10**18 minor units",
         )
         raise InvalidInput(f"{what}: 1 problem", [fault])
-    return values.astype(np.int64)
+    return values.astype(np.int64, copy=False)
 
 
 def widen(bound: int, *arrays: Whole) -> tuple[Whole, ...]:
@@ -350,6 +350,8 @@ def mul_div(
 def divide(numerator: int | Whole, denominator: int | Whole, rounding: Rounding = "half_up") -> IntArray:
     """Give the quotient rounded by a named rule; denominators are positive."""
     num, den = _as_whole(numerator), _as_whole(denominator)
+    if den.ndim and den.size and den.strides == (0,):
+        den = den[0]
     if num.dtype != den.dtype:
         num, den = _objects(num), _objects(den)
     return narrow(_divide(num, den, rounding))

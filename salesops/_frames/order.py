@@ -26,7 +26,7 @@ class TextNumbers(NamedTuple):
 
 
 def text_numbers(values: list[str]) -> TextNumbers | None:
-    """Number texts; None where they are too long, too various or not all ASCII."""
+    """Give texts numbers; None where they are too long, too various or not all ASCII."""
     joined = "".join(values)
     if not joined or not joined.isascii() or "\0" in joined:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import attrs
@@ -11,6 +10,7 @@ import pandas as pd
 
 from salesops import _money as money
 from salesops._frames import id_column
+from salesops._frames.arrays import constant, is_constant, taken
 from salesops._frames.order import sort_order
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
@@ -22,8 +22,6 @@ from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.comp.settlement import Hold
-
-_UTF8 = ("utf-8", "backslashreplace")
 
 
 def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], paid: Sequence[Paid]) -> CompRun:
@@ -67,7 +65,6 @@ def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], pai
         _attained=_attained(desks, paid),
         _events=_events(given, desks, lines),
         _given=given,
-        input_digest=_digest(given, order),
     )
 
 
@@ -81,26 +78,37 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
         for k, desk in enumerate(desks)
     ]
     distinct = np.unique(np.concatenate(keys))
-    blocks: list[Block] = []
-    columns: dict[str, list[IntArray]] = {"plan": [], "rep": [], "period": [], "statement": []}
-    for k, (desk, done) in enumerate(zip(desks, paid, strict=True)):
-        for block in done.blocks:
-            blocks.append(block)
-            columns["plan"].append(np.full(len(block.seat), k))
-            columns["rep"].append(desk.seat_rep[block.seat])
-            columns["period"].append(desk.seat_period[block.seat])
-            columns["statement"].append(np.searchsorted(distinct, keys[k][block.seat]))
-    parts = {name: _join([getattr(block, name) for block in blocks]) for name in Block._fields}
-    parts |= {name: _join(arrays) for name, arrays in columns.items()}
-    settles = (parts["rule"] >= SETTLEMENT).astype(np.int64)
-    place = np.minimum(parts["order"], max(len(desk.own.place) + len(desk.team.place) for desk in desks))
-    order = sort_order(parts["statement"], settles, parts["plan"], parts["part"], place)
-    parts = {name: values[order] for name, values in parts.items()}
-    statement = parts.pop("statement")
-    running = money.narrow(money.cumulative(parts["amount"], runs(statement)))
-    pays = money.group_sums(parts["amount"], statement, len(distinct))
-    is_earned = parts["rule"] < SETTLEMENT
-    earned = money.group_sums(parts["amount"][is_earned], statement[is_earned], len(distinct))
+    blocks = [block for done in paid for block in done.blocks]
+    owner = [k for k, done in enumerate(paid) for _ in done.blocks]
+    place_of = [np.searchsorted(distinct, key) for key in keys]
+
+    def joined(name: str) -> Whole:
+        return _join([getattr(block, name) for block in blocks])
+
+    def by_seat(columns: Sequence[IntArray]) -> IntArray:
+        return _join([columns[k][block.seat] for k, block in zip(owner, blocks, strict=True)])
+
+    rule = joined("rule")
+    plan = _join([constant(len(block.seat), k) for k, block in zip(owner, blocks, strict=True)])
+    last = max(len(desk.own.place) + len(desk.team.place) for desk in desks)
+    statement = by_seat(place_of)
+    settles = (rule >= SETTLEMENT).astype(np.int64)
+    order = sort_order(statement, settles, plan, joined("part"), np.minimum(joined("order"), last))
+    columns = {
+        "plan": taken(plan, order),
+        "rep": by_seat([desk.seat_rep for desk in desks])[order],
+        "period": by_seat([desk.seat_period for desk in desks])[order],
+    }
+    columns |= {
+        field.name: taken(joined(field.name), order)
+        for field in attrs.fields(Lines)
+        if field.name in Block._fields
+    }
+    statement, amount = statement[order], columns["amount"]
+    running = money.narrow(money.cumulative(amount, runs(statement)))
+    pays = money.group_sums(amount, statement, len(distinct))
+    is_earned = columns["rule"] < SETTLEMENT
+    earned = money.group_sums(np.where(is_earned, amount, 0), statement, len(distinct))
     seats = distinct // len(codes)
     totals = Totals(
         rep=seats // n_periods,
@@ -111,13 +119,14 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
         held=_by_statement([done.settled.held for done in paid], keys, distinct),
         balance=_by_statement([done.settled.balance for done in paid], keys, distinct),
     )
-    kept = {field.name: parts[field.name] for field in attrs.fields(Lines) if field.name in parts}
-    return totals, Lines(**kept, running=running), statement
+    return totals, Lines(**columns, running=running), statement
 
 
 def _events(given: Given, desks: Sequence[Desk], lines: Lines) -> pd.DataFrame:
     """Say of each event whether it released or took back anything."""
     events = given.events
+    if not len(events.day):
+        desks = ()
     counted = np.zeros(len(events.day), dtype=np.bool_)
     counted[lines.prior[lines.rule == CLAWBACK]] = True
     for desk in desks:
@@ -142,6 +151,12 @@ def _by_statement(columns: Sequence[IntArray], keys: Sequence[IntArray], distinc
 
 
 def _join(arrays: Sequence[Whole]) -> Whole:
+    if (
+        arrays
+        and all(is_constant(array) for array in arrays)
+        and len({int(array[0]) for array in arrays}) == 1
+    ):
+        return constant(sum(map(len, arrays)), int(arrays[0][0]))
     return np.concatenate(arrays) if arrays else np.empty(0, dtype=np.int64)
 
 
@@ -159,50 +174,3 @@ def _attained(desks: Sequence[Desk], paid: Sequence[Paid]) -> Attained:
         credited=_join([reached.credited for *_, reached in rows]),
         quota=_join([reached.quota for *_, reached in rows]),
     )
-
-
-def _digest(given: Given, order: IntArray) -> str:
-    """Hash what the tables say, in canonical order."""
-    sheet, terms, assigned = given.sheet, given.terms, given.assigned
-    digest = hashlib.sha256()
-    for labels in (sheet.names, sheet.reps):
-        values = labels.values
-        text = (
-            values.tobytes()
-            if values.dtype.kind == "i"
-            else "\n".join(map(repr, values.tolist())).encode(*_UTF8)
-        )
-        digest.update(b"%d\n" % len(values) + text)
-    for column in (sheet.rank, sheet.rep, sheet.day, sheet.amount, sheet.measure, sheet.triage.status):
-        digest.update(np.ascontiguousarray(column[order]).tobytes())
-    codes, currencies = pd.factorize(sheet.currency[order], sort=True)
-    digest.update(codes.tobytes())
-    rep = sheet.reps.codes(assigned.reps)
-    spans = np.array(
-        sorted(zip(rep, assigned.start, assigned.end, assigned.plan, strict=True)), dtype=np.int64
-    )
-    books = (given.quotas.keys, given.quotas.amounts, given.target_pay.keys, given.target_pay.amounts)
-    rates = (given.metrics.keys, given.metrics.values, sheet.fx.keys, sheet.fx.rates)
-    for numbers in (spans, terms.starts, terms.ends, *books, *rates):
-        digest.update(np.ascontiguousarray(numbers).tobytes())
-    known = (currencies.tolist(), sheet.measures, terms.names, sheet.currencies, given.metrics.names)
-    digest.update(repr((*known, sheet.fx.pairs, sorted(given.opening.items()))).encode(*_UTF8))
-    digest.update(repr(_more(given, order)).encode(*_UTF8))
-    return digest.hexdigest()
-
-
-def _more(given: Given, order: IntArray) -> list[object]:
-    """List what only some plans read: columns of credits, events, and the reporting tree."""
-    sheet, events, tree = given.sheet, given.events, given.reporting
-    said: list[object] = [(name, cells[order].tolist()) for name, cells in sheet.columns.texts.items()]
-    said += [(name, value[order].tolist()) for name, (value, _) in sheet.columns.numbers.items()]
-    said.append(sheet.whole[order].tolist() if sheet.whole is not sheet.amount else [])
-    happened = zip(
-        events.ids.labels(), events.kinds, events.day, events.rank, events.deal, events.amount, strict=True
-    )
-    said += sorted(map(repr, happened))
-    if tree is not None:
-        said += sorted(
-            map(repr, zip(tree.rep.labels(), tree.manager.labels(), tree.start, tree.end, strict=True))
-        )
-    return said

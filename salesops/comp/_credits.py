@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from salesops import _money as money
 from salesops._frames import Ids, Labels, Reader, check_known
+from salesops._frames.arrays import constant, is_constant
 from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
 from salesops.comp._assignments import Assignments
 from salesops.comp._columns import Columns, read_columns
@@ -187,6 +188,8 @@ def _all(values: NDArray[Any]) -> IntArray:
 
 def _measures(named: NDArray[Any]) -> tuple[IntArray, tuple[str, ...]]:
     """Number the measures in order; -1 where a credit names none."""
+    if is_constant(named) and named[0] is None:
+        return constant(len(named), -1), ()
     codes, names = pd.factorize(named, sort=True)
     return codes.astype(np.int64, copy=False), tuple(names.tolist())
 
@@ -270,6 +273,8 @@ def _measures_named(table: Reader, plans: Sequence[CompPlan]) -> NDArray[Any]:
     if is_needed and not table.has("measure"):
         table.cells("measure")
         return np.full(len(table), None, dtype=object)
+    if not table.has("measure"):
+        return np.broadcast_to(np.array(None, dtype=object), (len(table),))
     return table.texts("measure", optional=True)
 
 
@@ -280,7 +285,7 @@ def _plan_of(
     table = triage.table
     known, known_as = assigned.known, assigned.known_as
     if known is None or known_as is None:
-        return np.zeros(len(rep), dtype=np.int64)
+        return constant(len(rep), 0)
     if not triage.holds:
         check_known(table.faults, "credits.rep_id", rep_ids, known, known_as, table.rows, who=table.who)
     message = f"names a rep that {known_as} does not have"
@@ -388,8 +393,8 @@ def _amounts(
 
 def _coded(currency: NDArray[Any]) -> tuple[IntArray, NDArray[Any]]:
     """Number currencies; a column that holds one only, and says so by its strides, is not looked through."""
-    if currency.strides == (0,) and len(currency):
-        return np.broadcast_to(np.int64(0), (len(currency),)), np.array(currency[:1], dtype=object)
+    if is_constant(currency):
+        return constant(len(currency), 0), np.array(currency[:1], dtype=object)
     codes, names = pd.factorize(currency)
     return codes.astype(np.int64, copy=False), names
 

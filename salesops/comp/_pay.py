@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from salesops import _money as money
+from salesops._frames.arrays import constant
 from salesops._money import BoolArray, IntArray, Rounding, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import compile_commission, minor_amount, retroactive_groups
@@ -144,7 +145,9 @@ def pay_commission(
         slices, scale = _by_column(rows, first, points, unit, schedule), 1
     target = desk.target_of(part, desk.path(k)) if part.target_share is not None else None
     factor, over = _multiplier(part, desk, rows.seat, quota, target, slices, scale * schedule.rate_scale)
-    before, after = money.multiply(slices.before, factor), money.multiply(slices.after, factor)
+    before, after = slices.before, slices.after
+    if not (isinstance(factor, int) and factor == 1):
+        before, after = money.multiply(before, factor), money.multiply(after, factor)
     if part.accumulate_on == "deal":
         before, after, over = _shared(before, after, over, rows.take(slices.row))
     if desk.plan.rounding_step == "credit" or part.accumulate_on == "deal":
@@ -152,17 +155,17 @@ def pay_commission(
     amount = _differences(before, after, over, desk.plan.rounding)
     at = rows.take(slices.row)
     n = len(slices.row)
-    zero = np.zeros(n, dtype=np.int64)
+    zero = constant(n, 0)
     block = Block(
         seat=at.seat,
-        part=np.full(n, k),
+        part=constant(n, k),
         rule=np.where(slices.prior >= 0, CATCH_UP, TIER),
         credit=at.credit,
         tier=slices.tier,
         prior=slices.prior,
         start=slices.start,
         end=slices.end,
-        scale=np.full(n, scale, dtype=np.int64),
+        scale=constant(n, scale),
         before=before,
         after=after,
         over=over,
@@ -228,16 +231,15 @@ def _multiplier(
     scale: int,
 ) -> tuple[int | Whole, Whole]:
     """Give what turns scaled earnings into minor units: a numerator, and denominators by row."""
-    quota = quota[slices.row]
-    one = np.ones(len(quota), dtype=np.int64)
+    n = len(slices.row)
     if target is not None:
-        return target[seat[slices.row]], money.multiply(quota, scale)
+        return target[seat[slices.row]], money.multiply(quota[slices.row], scale)
     if part.target is not None:
         share = Fraction(part.target) * 10**desk.places
-        return share.numerator, money.multiply(quota, scale * share.denominator)
+        return share.numerator, money.multiply(quota[slices.row], scale * share.denominator)
     if part.basis == "attainment" and part.tiers[0].amount is not None:
-        return 10**desk.places, money.multiply(quota, scale)
-    return 1, money.multiply(one, scale)
+        return 10**desk.places, money.multiply(quota[slices.row], scale)
+    return 1, constant(n, scale) if scale < 2**63 else np.full(n, scale, dtype=object)
 
 
 def _shared(before: Whole, after: Whole, over: Whole, at: Rows) -> tuple[Whole, Whole, Whole]:

@@ -8,11 +8,13 @@ import attrs
 import numpy as np
 
 from salesops._frames import Labels
+from salesops._frames.arrays import taken
 from salesops._money import EXPONENTS, BoolArray, IntArray
 from salesops.comp._assignments import Assignments
 from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Rows
 from salesops.comp._events import Events
+from salesops.comp._kernels import runs
 from salesops.comp._metrics import Metrics
 from salesops.comp._periods import Spans, Terms, overlap
 from salesops.comp._quotas import Quotas
@@ -50,12 +52,14 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
     """Lay out the credits of one plan in order, and the seats of its reps."""
     sheet, terms = given.sheet, given.terms
     n = len(terms)
-    rows = given.order[(sheet.triage.paid() & (sheet.plan == k))[given.order]]
-    own = sheet.rep[rows] * n + sheet.period[rows]
+    counted = sheet.triage.paid() & (sheet.plan == k)
+    rows = given.order if counted.all() else given.order[counted[given.order]]
+    own = taken(sheet.rep, rows) * n + taken(sheet.period, rows)
+    starts = runs(own)
     team, boss, level = _team(k, plan, given, faults)
     above = boss * n + sheet.period[team]
     has_plan = _assigned_seats(k, sheet.reps, given.assigned, terms)
-    seats = np.unique(np.concatenate([own, above, has_plan]))
+    seats = np.unique(np.concatenate([own[starts], above, has_plan]))
     if _lasts(plan):
         seats = _until_the_end(seats, n)
     if given.assigned.known is None:
@@ -63,15 +67,16 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
     else:
         number = _numbered(seats // n, np.isin(seats, has_plan))
     currency = sheet.currencies[k]
+    due = taken(sheet.due, rows)
     mine = Rows(
         np.arange(len(rows)),
         rows,
-        np.searchsorted(seats, own),
-        sheet.deal[rows],
-        sheet.measure[rows],
-        sheet.due[rows],
-        sheet.whole[rows],
-        sheet.day[rows],
+        np.searchsorted(seats, own[starts])[np.cumsum(starts) - 1],
+        taken(sheet.deal, rows),
+        taken(sheet.measure, rows),
+        due,
+        due if sheet.whole is sheet.due else taken(sheet.whole, rows),
+        taken(sheet.day, rows),
     )
     return Desk(
         plan=plan,

@@ -9,6 +9,7 @@ import numpy as np
 
 from salesops import _money as money
 from salesops._faults import check_choice, raise_all
+from salesops._frames.arrays import is_constant
 from salesops._money import ROUNDINGS, BoolArray, Rounding
 from salesops.comp._assemble import assemble
 from salesops.comp._columns import component_masks, counts_credits, set_uncounted_aside
@@ -231,7 +232,7 @@ def _set_unused_aside(plan: CompPlan, sheet: Credits, mine: BoolArray, faults: l
     """Reject credits of a measure that no component counts; refuse a component that leaves it open."""
     names = [*(show(name) for name in sheet.measures), "no measure"]
     counting: list[Any] = [part for part in plan.components if counts_credits(part)]
-    found = np.unique(sheet.measure[mine])
+    found = sheet.measure[mine][:1] if is_constant(sheet.measure) else np.unique(sheet.measure[mine])
     if any(part.measure is None for part in counting):
         if len(found) > 1:
             message = "credits of several measures need components that name theirs"

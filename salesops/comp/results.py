@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,6 +24,7 @@ from salesops.comp._account import (
     readable_payouts,
     reconciled,
 )
+from salesops.comp._digest import digest
 from salesops.comp._keys import line_keys
 from salesops.comp._line import line_at
 from salesops.comp._lines import Lines, Names, lines_frame
@@ -46,11 +48,6 @@ __all__ = ["CompRun"]
 class CompRun:
     """What was calculated, with the facts behind every minor unit; made by :func:`calculate`.
 
-    Attributes
-    ----------
-    input_digest : str
-        SHA-256 of what the tables said, whatever the order of their rows.
-
     Examples
     --------
     >>> from salesops import comp
@@ -69,7 +66,11 @@ class CompRun:
     _attained: Attained = attrs.field(alias="_attained")
     _events: pd.DataFrame = attrs.field(alias="_events", eq=False)
     _given: Given = attrs.field(alias="_given", eq=False)
-    input_digest: str
+
+    @cached_property
+    def input_digest(self) -> str:
+        """SHA-256 of what the tables said, whatever the order of their rows."""
+        return digest(self._given, self._credits.order)
 
     @property
     def plans(self) -> tuple[CompPlan, ...]:
