@@ -79,7 +79,7 @@ class Ids:
 
     def labels(self) -> npt.NDArray[Any]:
         """Give the ids row by row; missing ones as None."""
-        if self._is_plain:
+        if self.is_plain:
             return self.distinct
         if len(self.distinct) and not (self.codes < 0).any():
             return self.distinct[self.codes]
@@ -89,14 +89,14 @@ class Ids:
         return cells
 
     @cached_property
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
         """Say whether every row has an id of its own, in the order of `distinct`."""
         same = len(self.codes) == len(self.distinct) and len(self.codes) > 0
         return same and bool((self.codes == np.arange(len(self.codes))).all())
 
     def repeated(self) -> npt.NDArray[np.bool_]:
         """Mark every row whose id stands in more than one row."""
-        if self._is_plain:
+        if self.is_plain:
             return np.zeros(len(self.codes), dtype=np.bool_)
         tally = np.bincount(self.codes[self.codes >= 0], minlength=len(self.distinct))
         return (self.codes >= 0) & (tally[self.codes] > 1) if len(self.distinct) else self.codes >= 0

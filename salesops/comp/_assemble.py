@@ -78,32 +78,30 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
         for k, desk in enumerate(desks)
     ]
     distinct = np.unique(np.concatenate(keys))
-    blocks = [block for done in paid for block in done.blocks]
-    owner = [k for k, done in enumerate(paid) for _ in done.blocks]
-    place_of = [np.searchsorted(distinct, key) for key in keys]
-
-    def joined(name: str) -> Whole:
-        return _join([getattr(block, name) for block in blocks])
+    sources = [(k, block) for k, done in enumerate(paid) for block in done.blocks]
+    waiting = {name: [getattr(block, name) for _, block in sources] for name in Block._fields}
+    owner = [k for k, _ in sources]
+    sources.clear()
+    for done in paid:
+        done.blocks.clear()
 
     def by_seat(columns: Sequence[IntArray]) -> IntArray:
-        return _join([columns[k][block.seat] for k, block in zip(owner, blocks, strict=True)])
+        return _join([columns[k][seat] for k, seat in zip(owner, waiting["seat"], strict=True)])
 
-    rule = joined("rule")
-    plan = _join([constant(len(block.seat), k) for k, block in zip(owner, blocks, strict=True)])
+    statement = by_seat([np.searchsorted(distinct, key) for key in keys])
+    plan = _join([constant(len(seat), k) for k, seat in zip(owner, waiting["seat"], strict=True)])
     last = max(len(desk.own.place) + len(desk.team.place) for desk in desks)
-    statement = by_seat(place_of)
-    settles = (rule >= SETTLEMENT).astype(np.int64)
-    order = sort_order(statement, settles, plan, joined("part"), np.minimum(joined("order"), last))
+    place = np.minimum(_join(waiting.pop("order")), last)
+    settles = _join([rule >= SETTLEMENT for rule in waiting["rule"]]).astype(np.int64)
+    order = sort_order(statement, settles, plan, _join(waiting["part"]), place)
     columns = {
         "plan": taken(plan, order),
         "rep": by_seat([desk.seat_rep for desk in desks])[order],
         "period": by_seat([desk.seat_period for desk in desks])[order],
     }
-    columns |= {
-        field.name: taken(joined(field.name), order)
-        for field in attrs.fields(Lines)
-        if field.name in Block._fields
-    }
+    del waiting["seat"], plan, place, settles
+    for name in [*waiting]:
+        columns[name] = taken(_join(waiting.pop(name)), order)
     statement, amount = statement[order], columns["amount"]
     running = money.narrow(money.cumulative(amount, runs(statement)))
     pays = money.group_sums(amount, statement, len(distinct))

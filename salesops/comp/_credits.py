@@ -179,7 +179,7 @@ def _ranks(ids: Ids) -> IntArray:
     rank = ids.rank if ids.rank is not None else Labels.of(ids).codes(Ids(_all(ids.distinct), ids.distinct))
     if not len(rank):
         return np.full(len(ids), -1, dtype=np.int64)
-    return np.where(ids.codes < 0, -1, rank[ids.codes])
+    return rank if ids.is_plain else np.where(ids.codes < 0, -1, rank[ids.codes])
 
 
 def _all(values: NDArray[Any]) -> IntArray:
@@ -187,7 +187,7 @@ def _all(values: NDArray[Any]) -> IntArray:
 
 
 def _measures(named: NDArray[Any]) -> tuple[IntArray, tuple[str, ...]]:
-    """Number the measures in order; -1 where a credit names none."""
+    """Find the measures in order and number them; -1 where a credit names none."""
     if is_constant(named) and named[0] is None:
         return constant(len(named), -1), ()
     codes, names = pd.factorize(named, sort=True)
@@ -392,7 +392,7 @@ def _amounts(
 
 
 def _coded(currency: NDArray[Any]) -> tuple[IntArray, NDArray[Any]]:
-    """Number currencies; a column that holds one only, and says so by its strides, is not looked through."""
+    """Find the distinct currencies and number them; a constant column is not looked through."""
     if is_constant(currency):
         return constant(len(currency), 0), np.array(currency[:1], dtype=object)
     codes, names = pd.factorize(currency)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from salesops import _money as money
-from salesops._frames.arrays import constant
+from salesops._frames.arrays import constant, taken
 from salesops._money import BoolArray, IntArray, Rounding, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import compile_commission, minor_amount, retroactive_groups
@@ -44,6 +44,10 @@ _RULES: tuple[tuple[type, Callable[[Desk, int, Any, list[Block]], None]], ...] =
     (Floor, floor),
     (Guarantee, guarantee),
 )
+
+
+_PIECE = 1 << 16
+"""So many credits are cut at once."""
 
 
 def pay(desk: Desk) -> Paid:
@@ -149,18 +153,21 @@ def pay_commission(
     if not (isinstance(factor, int) and factor == 1):
         before, after = money.multiply(before, factor), money.multiply(after, factor)
     if part.accumulate_on == "deal":
-        before, after, over = _shared(before, after, over, rows.take(slices.row))
+        before, after, over = _shared(before, after, over, rows, slices.row)
     if desk.plan.rounding_step == "credit" or part.accumulate_on == "deal":
         before, after = _from_credit(before, after, slices.row)
     amount = _differences(before, after, over, desk.plan.rounding)
-    at = rows.take(slices.row)
     n = len(slices.row)
+    uncut = n == len(rows.place)
+    seat, credit, place = (
+        column if uncut else taken(column, slices.row) for column in (rows.seat, rows.credit, rows.place)
+    )
     zero = constant(n, 0)
     block = Block(
-        seat=at.seat,
+        seat=seat,
         part=constant(n, k),
         rule=np.where(slices.prior >= 0, CATCH_UP, TIER),
-        credit=at.credit,
+        credit=credit,
         tier=slices.tier,
         prior=slices.prior,
         start=slices.start,
@@ -169,10 +176,10 @@ def pay_commission(
         before=before,
         after=after,
         over=over,
-        quota=quota[slices.row] if on_quota else zero,
-        target=zero if target is None else target[at.seat],
+        quota=(quota if uncut else quota[slices.row]) if on_quota else zero,
+        target=zero if target is None else target[seat],
         amount=amount,
-        order=at.place,
+        order=place,
     )
     if part.interim_rate is not None:
         block, true_up = _interim(desk, k, part, rows, block)
@@ -188,6 +195,20 @@ def pay_commission(
 
 
 def _slices(
+    part: Commission, left: Whole, right: Whole, quota: IntArray, schedule: kernels.Schedule
+) -> kernels.Slices:
+    """Cut rows at thresholds, a few at a time: what a step needs then stays small and near."""
+    pieces = []
+    for first in range(0, max(len(left), 1), _PIECE):
+        rows = slice(first, first + _PIECE)
+        piece = _cut(part, left[rows], right[rows], quota[rows], schedule)
+        pieces.append(piece._replace(row=piece.row + first))
+    if len(pieces) == 1:
+        return pieces[0]
+    return kernels.Slices(*map(np.concatenate, zip(*pieces, strict=True)))
+
+
+def _cut(
     part: Commission, left: Whole, right: Whole, quota: IntArray, schedule: kernels.Schedule
 ) -> kernels.Slices:
     if part.style == "whole_amount":
@@ -242,10 +263,13 @@ def _multiplier(
     return 1, constant(n, scale) if scale < 2**63 else np.full(n, scale, dtype=object)
 
 
-def _shared(before: Whole, after: Whole, over: Whole, at: Rows) -> tuple[Whole, Whole, Whole]:
+def _shared(
+    before: Whole, after: Whole, over: Whole, rows: Rows, row: IntArray
+) -> tuple[Whole, Whole, Whole]:
     """Take the rep's share of what a whole deal pays."""
-    size = np.where(at.whole == 0, 1, np.abs(at.whole))
-    share = np.where(at.whole < 0, -at.amount, at.amount)
+    whole, amount = rows.whole[row], rows.amount[row]
+    size = np.where(whole == 0, 1, np.abs(whole))
+    share = np.where(whole < 0, -amount, amount)
     return money.multiply(before, share), money.multiply(after, share), money.multiply(over, size)
 
 
