@@ -180,27 +180,30 @@ def _texts(items: list[object]) -> tuple[list[str], BoolArray]:
 
 def _read_digits(texts: list[str]) -> tuple[IntArray, IntArray, BoolArray]:
     """Read plain texts of at most 18 digits at once: signed digits, decimals, and which texts were plain."""
-    if max(map(len, texts)) > _WIDEST:
-        texts = [text if len(text) <= _WIDEST else "" for text in texts]
-    if not "".join(texts).isascii():
-        texts = [text if text.isascii() else "" for text in texts]
-    size = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    width = max(int(size.max()), 1)
-    chars = np.ascontiguousarray(np.array(texts, dtype=f"S{width}").view(np.uint8).reshape(-1, width).T)
+    joined = "\n".join(texts)
+    if not joined.isascii() or joined.count("\n") >= len(texts):
+        texts = [text if text.isascii() and "\n" not in text else "" for text in texts]
+        joined = "\n".join(texts)
+    flat = np.frombuffer((joined + "\n").encode("ascii"), dtype=np.uint8)
+    ends = np.flatnonzero(flat == ord("\n"))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    size = ends - starts
+    width = min(int(size.max()), _WIDEST)
+    size = np.where(size > _WIDEST, 0, size)
     value, decimals, count = (np.zeros(len(texts), dtype=np.int64) for _ in range(3))
     points = np.zeros(len(texts), dtype=np.int64)
-    for column in chars:
+    for place in range(width):
+        column = np.where(place < size, flat[np.minimum(starts + place, len(flat) - 1)], np.uint8(ord("\n")))
         figure = column - np.uint8(ord("0"))
         is_digit, is_point = figure < 10, column == ord(".")
         value = np.where(is_digit, value * 10 + figure, value)
         decimals += is_digit & (points > 0)
         count += is_digit
         points += is_point
-    negative = chars[0] == ord("-")
-    row = np.arange(len(texts))
-    first = chars[np.minimum(negative, width - 1).astype(np.int64), row] - np.uint8(ord("0")) < 10
-    last = chars[np.maximum(size - 1, 0), row] - np.uint8(ord("0")) < 10
-    plain = (count + points + negative == size) & (points <= 1) & first & last & (count <= 18)
+    negative = (flat[starts] == ord("-")) & (size > 0)
+    first = flat[np.minimum(starts + negative, ends)] - np.uint8(ord("0")) < 10
+    last = flat[np.maximum(ends - 1, 0)] - np.uint8(ord("0")) < 10
+    plain = (size > 0) & (count + points + negative == size) & (points <= 1) & first & last & (count <= 18)
     value, decimals = np.where(plain, value, 0), np.where(plain, decimals, 0)
     return np.where(negative, -value, value), decimals, plain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops._faults import closest, warn
-from salesops._frames.order import sort_order, text_numbers
+from salesops._frames.order import TextNumbers, sort_order, text_numbers
 from salesops.errors import Problem, show
 
 IntArray = npt.NDArray[np.int64]
@@ -45,16 +45,44 @@ class Ids:
     codes : ndarray of int64, shape (n_rows,)
     distinct : ndarray, shape (n_distinct,)
         int64 when all are whole numbers, else Python objects, in order of first appearance.
-    rank : ndarray of int64, shape (n_distinct,), optional
-        Place of each distinct id in sorted order, where it was found on the way.
-    leads : bool
-        Whether it is known that no id is text that begins with a blank.
+    numbers : TextNumbers, optional
+        Whole numbers that stand for the distinct ids, where they are many short texts.
     """
 
     codes: IntArray
     distinct: npt.NDArray[Any]
-    rank: IntArray | None = None
-    leads: bool = False
+    numbers: TextNumbers | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Say that it is known that no id is text that begins with a blank."""
+        return self.numbers is not None and self.numbers.leads
+
+    @cached_property
+    def rank(self) -> IntArray | None:
+        """Place of each distinct id in sorted order, where numbers stand for them."""
+        if self.numbers is None:
+            return None
+        order = sort_order(self.numbers.keys)
+        inverse = np.empty(len(order), dtype=np.int64)
+        inverse[order] = np.arange(len(order))
+        return inverse
+
+    def rows_of(self, labels: Iterable[Hashable]) -> IntArray:
+        """Find the rows that hold one of some ids."""
+        wanted = [scalar(label) for label in labels]
+        if self.numbers is not None:
+            keys = [self.numbers.key_of(label) for label in wanted if family(label) == "str"]
+            codes = [np.flatnonzero(self.numbers.keys == key) for key in keys]
+        else:
+            index = {(family(value), value): k for k, value in enumerate(self.distinct.tolist())}
+            codes = [np.array([index.get((family(label), label), -2)]) for label in wanted]
+        if not codes:
+            return np.empty(0, dtype=np.int64)
+        found = np.concatenate(codes)
+        if self.is_plain:
+            return np.unique(found[found >= 0])
+        return np.flatnonzero(np.isin(self.codes, found[found >= 0]))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -64,7 +92,7 @@ class Ids:
         """The kinds of id that occur."""
         if self.distinct.dtype.kind == "i":
             return frozenset({"int"}) if len(self.distinct) else frozenset()
-        if self.rank is not None:
+        if self.numbers is not None:
             return frozenset({"str"})
         return frozenset(map(_kind, set(map(type, self.distinct.tolist()))))
 
@@ -146,19 +174,19 @@ def _numbered(cells: npt.NDArray[Any]) -> Ids | None:
     found = text_numbers(texts) if set(map(type, texts)) == {str} else None
     if found is None:
         return None
+    if found.are_distinct():
+        return Ids(np.arange(len(cells)), cells, found)
     order = sort_order(found.keys)
-    inverse = np.empty(len(order), dtype=np.int64)
-    inverse[order] = np.arange(len(order))
     ordered = found.keys[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    if len(starts) == len(order):
-        return Ids(np.arange(len(order)), cells, inverse, found.leads)
-    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))[inverse]
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
     first = order[starts]
     appearance = np.argsort(first)
     code = np.empty(len(starts), dtype=np.int64)
     code[appearance] = np.arange(len(starts))
-    return Ids(code[group], cells[first[appearance]], appearance, found.leads)
+    rows = first[appearance]
+    return Ids(code[group], cells[rows], found._replace(keys=found.keys[rows]))
 
 
 def _objects(cells: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -12,32 +12,53 @@ IntArray = npt.NDArray[np.int64]
 _BITS = 63
 _WIDEST = 32
 _SAMPLE = 1024
+_DENSE = 32
 
 
 class TextNumbers(NamedTuple):
     """Whole numbers that stand in the order of texts, equal where those are equal.
 
-    `keys` are below `bound`; `leads` says that no text begins with a blank, so that none is blank.
+    `keys` are below `bound`; `lows` and `highs` are the least and greatest byte at each place of the texts.
     """
 
     keys: IntArray
     bound: int
-    leads: bool
+    lows: tuple[int, ...]
+    highs: tuple[int, ...]
+
+    @property
+    def leads(self) -> bool:
+        """Say that no text begins with a blank, so that none is blank."""
+        return self.lows[0] > ord(" ")
+
+    def key_of(self, text: str) -> int:
+        """Give the number of one text; -1 if it cannot be among these."""
+        if not text.isascii() or len(text) > len(self.lows):
+            return -1
+        key = 0
+        for byte, low, high in zip(
+            text.encode().ljust(len(self.lows), b"\0"), self.lows, self.highs, strict=True
+        ):
+            if not low <= byte <= high:
+                return -1
+            key = key * (high - low + 1) + byte - low
+        return key
+
+    def are_distinct(self) -> bool:
+        """Say whether no two texts are equal."""
+        if self.bound <= _DENSE * len(self.keys):
+            seen = np.zeros(self.bound, dtype=np.bool_)
+            seen[self.keys] = True
+            return int(np.count_nonzero(seen)) == len(self.keys)
+        ordered = np.sort(self.keys)
+        return not bool((ordered[1:] == ordered[:-1]).any())
 
 
 def text_numbers(values: list[str]) -> TextNumbers | None:
     """Give texts numbers; None where they are too long, too various or not all ASCII."""
-    joined = "".join(values)
-    if not joined or not joined.isascii() or "\0" in joined:
+    columns = _columns(values)
+    if columns is None:
         return None
-    width = min(max(map(len, values[:_SAMPLE])), _WIDEST)
-    cells = np.array(values, dtype=f"S{width + 1}")
-    if (_bytes(cells)[:, -1] != 0).any():
-        width = _WIDEST
-        cells = np.array(values, dtype=f"S{width + 1}")
-        if (_bytes(cells)[:, -1] != 0).any():
-            return None
-    columns = np.ascontiguousarray(_bytes(cells)[:, :-1].T)
     lows, highs = columns.min(axis=1).tolist(), columns.max(axis=1).tolist()
     bound = 1
     for low, high in zip(lows, highs, strict=True):
@@ -50,7 +71,27 @@ def text_numbers(values: list[str]) -> TextNumbers | None:
             keys *= high - low + 1
             keys += column
             keys -= low
-    return TextNumbers(keys, bound, lows[0] > ord(" "))
+    return TextNumbers(keys, bound, tuple(lows), tuple(highs))
+
+
+def _columns(values: list[str]) -> npt.NDArray[np.uint8] | None:
+    """Lay the bytes of texts out, one row for each place in them; shorter ones are filled up with 0."""
+    width = len(values[0])
+    joined = "\n".join(values)
+    if not joined.isascii() or "\0" in joined:
+        return None
+    if 0 < width <= _WIDEST and len(joined) == (width + 1) * len(values) - 1:
+        cells = np.frombuffer((joined + "\n").encode(), dtype=np.uint8).reshape(-1, width + 1)
+        if (cells[:, -1] == ord("\n")).all() and joined.count("\n") == len(values) - 1:
+            return np.ascontiguousarray(cells[:, :-1].T)
+    width = min(max(map(len, values[:_SAMPLE])), _WIDEST)
+    padded = np.array(values, dtype=f"S{width + 1}")
+    if (_bytes(padded)[:, -1] != 0).any():
+        width = _WIDEST
+        padded = np.array(values, dtype=f"S{width + 1}")
+        if (_bytes(padded)[:, -1] != 0).any():
+            return None
+    return np.ascontiguousarray(_bytes(padded)[:, :width].T) if width else None
 
 
 def _bytes(cells: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint8]:
