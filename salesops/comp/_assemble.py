@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 import numpy as np
@@ -15,6 +16,7 @@ from salesops._frames.order import sort_order
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
 from salesops.comp._desk import Block, Desk, Paid
+from salesops.comp._inputs import Call
 from salesops.comp._kernels import runs
 from salesops.comp._lines import CLAWBACK, SETTLEMENT, Lines, Names
 from salesops.comp._seats import Given
@@ -24,23 +26,50 @@ from salesops.comp.results import CompRun
 from salesops.comp.settlement import Hold
 
 
-def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], paid: Sequence[Paid]) -> CompRun:
+def assemble(
+    plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], paid: Sequence[Paid], call: Call
+) -> CompRun:
     """Bring the lines of all plans into the order of statements, and add them up."""
-    sheet, terms = given.sheet, given.terms
-    names = Names(
+    names = _names(plans, given)
+    totals, lines, statement = _statements(desks, paid, names)
+    check_lines(lines, given.sheet.triage, desks)
+    check_totals(lines, statement, totals)
+    return _run(given, desks, paid, totals, lines, call)
+
+
+def assemble_folded(
+    plans: Sequence[CompPlan],
+    given: Given,
+    folded: Given,
+    desks: Sequence[Desk],
+    paid: Sequence[Paid],
+    call: Call,
+) -> CompRun:
+    """Do as :func:`assemble` with desks on which the credits of a period lie as one."""
+    names = _names(plans, given)
+    totals, lines, statement = _statements(desks, paid, names)
+    check_lines(lines, folded.sheet.triage, desks)
+    check_totals(lines, statement, totals)
+    lines = attrs.evolve(lines, credit=constant(len(lines), -1))
+    return _run(given, desks, paid, totals, lines, call)
+
+
+def _names(plans: Sequence[CompPlan], given: Given) -> Names:
+    sheet = given.sheet
+    return Names(
         plans=tuple(plans),
         currencies=sheet.currencies,
-        periods=terms.names,
+        periods=given.terms.names,
         reps=sheet.reps,
         credits=sheet.ids.labels(),
         events=given.events.ids.labels(),
     )
-    order = given.order
-    if sheet.n_names < len(sheet.rank):
-        currency = pd.factorize(sheet.currency, sort=True)[0]
-        content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
-        order = np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
-    triage = sheet.triage
+
+
+def _run(
+    given: Given, desks: Sequence[Desk], paid: Sequence[Paid], totals: Totals, lines: Lines, call: Call
+) -> CompRun:
+    sheet, triage = given.sheet, given.sheet.triage
     table = CreditTable(
         rep_id=sheet.rep_ids.labels(),
         rep=sheet.rep,
@@ -51,21 +80,29 @@ def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], pai
         status=triage.status,
         reason=triage.reason,
         detail=triage.detail,
-        order=order,
+        in_order=partial(_in_order, given),
         extra=sheet.table.extra(),
     )
-    totals, lines, statement = _statements(desks, paid, names)
-    check_lines(lines, table, desks)
-    check_totals(lines, statement, totals)
     return CompRun(
-        _names=names,
+        _names=_names(call.plans, given),
         _totals=totals,
         _table=lines,
         _credits=table,
         _attained=_attained(desks, paid),
         _events=_events(given, desks, lines),
         _given=given,
+        _call=call,
     )
+
+
+def _in_order(given: Given) -> IntArray:
+    """Give the order of rep, day and id; credits that share an id go by content."""
+    sheet = given.sheet
+    if sheet.n_names == len(sheet.ids):
+        return given.order
+    currency = pd.factorize(sheet.currency, sort=True)[0]
+    content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
+    return np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
 
 
 def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tuple[Totals, Lines, IntArray]:

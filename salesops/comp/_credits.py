@@ -40,12 +40,12 @@ class Credits:
     reps: Labels
     ids: Ids
     rep_ids: Ids
-    rank: IntArray
+    _rank: IntArray | None = attrs.field(alias="rank")
     rep: IntArray
     plan: IntArray
     period: IntArray
     day: IntArray
-    deal: IntArray
+    _deal: IntArray | None = attrs.field(alias="deal")
     measure: IntArray
     measures: tuple[str, ...]
     amount: IntArray
@@ -58,6 +58,16 @@ class Credits:
     columns: Columns
     fx: Rates
     due: IntArray
+
+    @cached_property
+    def rank(self) -> IntArray:
+        """Place of each credit's id among all ids in order; -1 where there is none."""
+        return _ranks(self.ids) if self._rank is None else self._rank
+
+    @cached_property
+    def deal(self) -> IntArray:
+        """Number of each credit's deal; a credit without one is a deal of its own."""
+        return self.rank if self._deal is None else self._deal
 
     @cached_property
     def names(self) -> Labels:
@@ -136,10 +146,10 @@ def read_credits(
     )
     amount, is_read = _amounts(triage, currency, rounding)
     whole = _amounts(triage, currency, rounding, column="deal_amount")[0] if _by_deal(plans) else amount
-    rank = _ranks(ids)
     deal_labels = Labels.of(deals)
-    deal = rank
+    deal = None
     if len(deals.distinct):
+        rank = _ranks(ids)
         deal = np.where(deals.codes < 0, len(deals.distinct) + rank, deal_labels.codes(deals))
     due = amount
     if one_code is None:
@@ -151,7 +161,7 @@ def read_credits(
         reps,
         ids,
         rep_ids,
-        rank,
+        None,
         rep,
         plan,
         period,

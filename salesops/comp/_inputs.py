@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import attrs
 import pandas as pd
 
-from salesops._frames.order import sort_order
 from salesops._money import Rounding
 from salesops.comp._assignments import read_assignments
 from salesops.comp._balances import read_balances
@@ -34,6 +33,19 @@ class Options:
     first_day: Literal["counts", "free"]
     zone: str | None
     rounding: Rounding | None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Call:
+    """What ``calculate`` was asked: plans, tables opened, periods and options; and how to carry it out."""
+
+    plans: tuple[CompPlan, ...]
+    tables: Mapping[str, pd.DataFrame]
+    terms: Terms
+    options: Options
+    detail: Literal["lines", "totals"]
+    columns: Mapping[str, str]
+    carry_out: Callable[[Call], Any]
 
 
 def _events(
@@ -100,5 +112,4 @@ def read_given(
         events=_events(tables, sheet, faults, options.zone),
         reporting=tree,
         opening=read_balances(tables.get("balances"), sheet, plans, faults),
-        order=sort_order(sheet.rep, sheet.day, sheet.rank),
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import attrs
 import numpy as np
 
 from salesops._frames import Labels
 from salesops._frames.arrays import taken
+from salesops._frames.order import sort_order
 from salesops._money import EXPONENTS, BoolArray, IntArray
 from salesops.comp._assignments import Assignments
 from salesops.comp._credits import Credits
@@ -45,7 +47,13 @@ class Given:
     events: Events
     reporting: Lines | None
     opening: Mapping[tuple[int, int], int]
-    order: IntArray
+    _order: IntArray | None = attrs.field(default=None, alias="order")
+
+    @cached_property
+    def order(self) -> IntArray:
+        """Credits by rep, day and id: the order in which they count."""
+        sheet = self.sheet
+        return sort_order(sheet.rep, sheet.day, sheet.rank) if self._order is None else self._order
 
 
 def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[Problem]) -> Desk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,11 @@ from salesops.comp._account import (
     reconciled,
 )
 from salesops.comp._digest import digest
+from salesops.comp._inputs import Call
 from salesops.comp._keys import line_keys
 from salesops.comp._line import line_at
 from salesops.comp._lines import Lines, Names, lines_frame
+from salesops.comp._parts import changed_call
 from salesops.comp._proof import proof_of
 from salesops.comp._seats import Given
 from salesops.comp._tables import Attained, CreditTable, Totals
@@ -65,7 +67,8 @@ class CompRun:
     _credits: CreditTable = attrs.field(alias="_credits")
     _attained: Attained = attrs.field(alias="_attained")
     _events: pd.DataFrame = attrs.field(alias="_events", eq=False)
-    _given: Given = attrs.field(alias="_given", eq=False)
+    _given: Given = attrs.field(alias="_given", eq=False, repr=False)
+    _call: Call = attrs.field(alias="_call", eq=False, repr=False)
 
     @cached_property
     def input_digest(self) -> str:
@@ -469,6 +472,42 @@ class CompRun:
         """
         rep, at = self._find_rep(rep_id), self._find_period(period)
         return marginal_of(self._given, self.plans, rep, at, amount, measure, fields or {})
+
+    def recalculated(self, credits: object, *, removed: Iterable[Hashable] = ()) -> CompRun:
+        """Calculate the reps again whom changed, new or removed credits concern, and only them.
+
+        Parameters
+        ----------
+        credits : table
+            The columns of the credits of the run. A row replaces those with its ``credit_id``; another is
+            new.
+        removed : iterable of hashable, optional
+            ``credit_id`` of credits that there are no more.
+
+        Returns
+        -------
+        CompRun
+            Of the reps concerned: those whose credits the rows were or are, and who shares a credit id with
+            them. Their statements and lines are those of a run of everything. Where a plan looks at several
+            reps (overrides, contests) or leaves its currency to the credits, it is the run of everything.
+
+        Raises
+        ------
+        InvalidInput
+            As ``calculate``, or if a credit to remove is not there.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": rep, "rep_id": rep, "amount": "250.00"} for rep in ("anna", "ben")]
+        >>> run = calculate(plan, credits)
+        >>> run.recalculated([{"credit_id": "anna", "rep_id": "anna", "amount": "300.00"}])
+        CompRun(1 statement, 1 line; credits: 1 paid, 0 held, 0 rejected; 30.00 USD)
+        """
+        call: CompRun = self._call.carry_out(changed_call(self._call, self._given, credits, removed))
+        return call
 
     def _check_line(self, line_id: int, verb: str) -> None:
         whole = isinstance(line_id, (int, np.integer)) and not isinstance(line_id, bool)
