@@ -190,22 +190,27 @@ def _read_digits(texts: list[str]) -> tuple[IntArray, IntArray, BoolArray]:
     size = ends - starts
     width = min(int(size.max()), _WIDEST)
     size = np.where(size > _WIDEST, 0, size)
-    value, decimals, count = (np.zeros(len(texts), dtype=np.int64) for _ in range(3))
-    points = np.zeros(len(texts), dtype=np.int64)
+    at = starts.copy()
+    padded = np.concatenate([flat, np.zeros(width, dtype=np.uint8)])
+    value = np.zeros(len(texts), dtype=np.int64)
+    decimals, count, points = (np.zeros(len(texts), dtype=np.uint8) for _ in range(3))
     for place in range(width):
-        column = np.where(place < size, flat[np.minimum(starts + place, len(flat) - 1)], np.uint8(ord("\n")))
+        inside = place < size
+        column = padded[at]
         figure = column - np.uint8(ord("0"))
-        is_digit, is_point = figure < 10, column == ord(".")
-        value = np.where(is_digit, value * 10 + figure, value)
+        is_digit = (figure < 10) & inside
+        value *= is_digit * np.uint8(9) + np.uint8(1)
+        value += figure * is_digit
         decimals += is_digit & (points > 0)
         count += is_digit
-        points += is_point
+        points += (column == ord(".")) & inside
+        at += 1
     negative = (flat[starts] == ord("-")) & (size > 0)
     first = flat[np.minimum(starts + negative, ends)] - np.uint8(ord("0")) < 10
     last = flat[np.maximum(ends - 1, 0)] - np.uint8(ord("0")) < 10
     plain = (size > 0) & (count + points + negative == size) & (points <= 1) & first & last & (count <= 18)
     value, decimals = np.where(plain, value, 0), np.where(plain, decimals, 0)
-    return np.where(negative, -value, value), decimals, plain
+    return np.where(negative, -value, value), decimals.astype(np.int64), plain
 
 
 def parse_one(

@@ -413,9 +413,9 @@ def _set_repeats_aside(sheet: Credits) -> None:
     """Count a credit once that comes twice with the same content; twice with another is a contradiction."""
     triage = sheet.triage
     rows = np.flatnonzero(sheet.ids.repeated() & triage.paid())
-    rows = rows[np.lexsort((rows, sheet.rank[rows]))]
     if not len(rows):
         return
+    rows = rows[np.lexsort((rows, sheet.rank[rows]))]
     starts = np.flatnonzero(np.diff(sheet.rank[rows], prepend=-2))
     first = np.repeat(rows[starts], np.diff(np.append(starts, len(rows))))
     content: Mapping[str, NDArray[Any]] = {

@@ -102,7 +102,9 @@ class Triage:
         Of a fault that many rows share, `stand_in` names the rows to show.
         """
         places = np.flatnonzero(rows & self.paid())
-        if is_fault and not self.holds and len(places):
+        if not len(places):
+            return
+        if is_fault and not self.holds:
             shown = places if stand_in is None else stand_in
             self.table.fault(column, shown, message, value=value, hint=hint)
         self._open()
