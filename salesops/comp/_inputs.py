@@ -13,6 +13,7 @@ from salesops.comp._assignments import read_assignments
 from salesops.comp._balances import read_balances
 from salesops.comp._columns import with_tenure
 from salesops.comp._credits import Credits, read_credits
+from salesops.comp._desk import Desk, Paid
 from salesops.comp._events import Events, no_events, read_events
 from salesops.comp._fx import read_rates
 from salesops.comp._metrics import read_metrics
@@ -45,6 +46,7 @@ class Call:
     options: Options
     detail: Literal["lines", "totals"]
     columns: Mapping[str, str]
+    pay: Callable[[Desk], Paid]
     carry_out: Callable[[Call], Any]
 
 

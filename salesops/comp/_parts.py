@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -95,17 +95,25 @@ def looks_at_others(plans: Sequence[CompPlan], credits: pd.DataFrame) -> bool:
 
 def part_of(call: Call, reps: Sequence[Hashable], credits: pd.DataFrame) -> Call:
     """Keep the rows of every table that concern some reps, with the credits given."""
-    tables = dict(call.tables)
+    tables = of_reps(call.tables, reps, credits)
+    return _with_credits(attrs.evolve(call, tables=tables), credits)
+
+
+def of_reps(
+    tables: Mapping[str, pd.DataFrame], reps: Sequence[Hashable], credits: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Keep the rows of tables that concern some reps or their credits."""
+    kept = dict(tables)
     for name in _BY_REP:
-        if name in tables and "rep_id" in tables[name].columns:
-            tables[name] = tables[name][tables[name]["rep_id"].isin(list(reps))]
-    events = tables.get("events")
+        if name in kept and "rep_id" in kept[name].columns:
+            kept[name] = kept[name][kept[name]["rep_id"].isin(list(reps))]
+    events = kept.get("events")
     if events is not None:
         keep = np.zeros(len(events), dtype=np.bool_)
         for column in {"credit_id", "deal_id"} & set(events.columns) & set(credits.columns):
             keep |= (events[column].isin(credits[column].dropna()) & events[column].notna()).to_numpy()
-        tables["events"] = events[keep]
-    return _with_credits(attrs.evolve(call, tables=tables), credits)
+        kept["events"] = events[keep]
+    return kept
 
 
 def _with_credits(call: Call, credits: pd.DataFrame) -> Call:

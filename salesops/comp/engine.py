@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
+import attrs
 import numpy as np
 
 from salesops import _money as money
-from salesops._faults import check_choice, raise_all
+from salesops._faults import check_choice, raise_all, refuse
 from salesops._frames.arrays import is_constant
 from salesops._money import ROUNDINGS, BoolArray, Rounding
+from salesops._run import Mapper
 from salesops.comp._assemble import assemble, assemble_folded
 from salesops.comp._columns import component_masks, counts_credits, set_uncounted_aside
 from salesops.comp._credits import Credits
@@ -21,6 +24,7 @@ from salesops.comp._pay import pay
 from salesops.comp._periods import read_periods
 from salesops.comp._quotas import Prorate
 from salesops.comp._seats import Counts, Given, lay_desk, seen_by_managers
+from salesops.comp._split import pay_in_parts
 from salesops.comp._triage import HELD, REJECTED, Reason, open_tables
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
@@ -71,6 +75,8 @@ def calculate(
     input_rounding: Rounding | None = None,
     on_error: Literal["raise", "hold"] = "raise",
     detail: Literal["lines", "totals"] = "lines",
+    mapper: Mapper | None = None,
+    parts: int = 16,
 ) -> CompRun:
     """Calculate what each rep earns in each period, with one line for every step of the way.
 
@@ -126,6 +132,11 @@ def calculate(
         Whether each credit has lines of its own. "totals" pays the credits of a rep's period as one, several
         times faster, with the same payouts to the cent; where a plan looks at single credits or deals, or
         something cannot be paid, there are lines by credit all the same.
+    mapper : callable, optional
+        Shaped like the built-in ``map``: an executor's, a cluster client's. Reps are paid in parts through
+        it; the run is the same to the last byte. See :class:`Batch` for tables larger than memory.
+    parts : int, default 16
+        In how many parts, with a mapper.
 
     Returns
     -------
@@ -166,6 +177,8 @@ def calculate(
     """
     check_choice("on_error", on_error, ("raise", "hold"))
     check_choice("prorate", prorate, get_args(Prorate))
+    if isinstance(parts, bool) or not isinstance(parts, int) or parts < 1:
+        raise refuse("parts", "is a whole number from 1 on", parts)
     check_choice("detail", detail, ("lines", "totals"))
     check_choice("first_day", first_day, ("counts", "free"))
     if input_rounding is not None:
@@ -201,9 +214,10 @@ def calculate(
         options=options,
         detail=detail,
         columns=dict(columns or {}),
+        pay=pay if mapper is None else partial(pay_in_parts, mapper=mapper, n_parts=parts),
         carry_out=_carry_out,
     )
-    return _carry_out(call)
+    return attrs.evolve(_carry_out(call), _call=attrs.evolve(call, pay=pay))
 
 
 def _carry_out(call: Call) -> CompRun:
@@ -297,7 +311,7 @@ def _pay_all(given: Given, counts: Sequence[Counts], call: Call, faults: list[Pr
     for k, plan in enumerate(plans):
         while True:
             desk = lay_desk(k, plan, given, counts[k], faults)
-            paid = pay(desk)
+            paid = call.pay(desk)
             if paid.trouble is None or not _set_seats_aside(desk, given, paid.trouble, faults):
                 break
         desks.append(desk)

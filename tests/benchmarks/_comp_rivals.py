@@ -137,7 +137,7 @@ def duckdb_lines(base, *, totals=False):
     read = """SELECT rep_id, {} month(earned_on) AS month,
         replace(amount, '.', '')::BIGINT AS cents FROM credits"""
     source = (
-        f"SELECT rep_id, month, sum(cents)::BIGINT AS cents FROM ({read.format('')}) GROUP BY ALL"
+        f"SELECT rep_id, month, sum(cents)::BIGINT AS cents FROM ({read.format('')}) GROUP BY ALL"  # noqa: S608  (no input)
         if totals
         else read.format("credit_id, earned_on,")
     )
@@ -146,7 +146,7 @@ def duckdb_lines(base, *, totals=False):
             {due.format('"end"')} - {due.format('("end" - cents)')} AS pay
         FROM (SELECT *, (sum(cents) OVER (PARTITION BY rep_id ORDER BY {order}
                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))::BIGINT AS "end" FROM ({source}))
-        JOIN (SELECT rep_id, quota * 12 AS year FROM quotas) USING (rep_id)""")
+        JOIN (SELECT rep_id, quota * 12 AS year FROM quotas) USING (rep_id)""")  # noqa: S608  (no input)
     months = base.execute("""SELECT dense_rank() OVER (ORDER BY rep_id) - 1 AS rep, month, sum(pay)::BIGINT
         AS pay FROM paid GROUP BY rep_id, month ORDER BY rep, month""").fetchnumpy()
     grid = np.zeros((int(months["rep"].max()) + 1, 12), dtype=np.int64)

@@ -11,7 +11,9 @@ gives months alone. Contestants that are not installed are skipped, and said to 
 """
 
 import argparse
+import itertools
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -150,7 +152,7 @@ def ours(credits: pd.DataFrame, quotas: pd.DataFrame, detail: str) -> tuple[obje
 def months() -> list[Period]:
     """Give the months of the year."""
     starts = [pd.Timestamp(2026 + k // 12, k % 12 + 1, 1).date() for k in range(13)]
-    return [Period(name=f"{a:%Y-%m}", start=a, end=b) for a, b in zip(starts, starts[1:], strict=False)]
+    return [Period(name=f"{a:%Y-%m}", start=a, end=b) for a, b in itertools.pairwise(starts)]
 
 
 class Held:
@@ -251,7 +253,7 @@ def one(name: str, world: Path, folder: str, repeat: int) -> dict[str, object] |
         return None
     answer = Path(folder) / "answer.json"
     command = [sys.executable, __file__, "--repeat", str(repeat), "--child", name, str(world), str(answer)]
-    done = subprocess.run(command, check=False, env={**__import__("os").environ, "PYTHONHASHSEED": "0"})
+    done = subprocess.run(command, check=False, env={**os.environ, "PYTHONHASHSEED": "0"})
     return json.loads(answer.read_text()) if done.returncode == 0 else None
 
 
