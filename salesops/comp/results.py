@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from salesops._display import html_card
-from salesops._faults import closest, count
+from salesops._faults import count
 from salesops._frames import id_column, jsonable
 from salesops._money import IntArray
 from salesops._version import __version__
@@ -25,6 +25,7 @@ from salesops.comp._account import (
     reconciled,
 )
 from salesops.comp._digest import digest
+from salesops.comp._find import check_line, find_period, find_rep
 from salesops.comp._inputs import Call
 from salesops.comp._keys import line_keys
 from salesops.comp._line import line_at
@@ -310,8 +311,8 @@ class CompRun:
         >>> run.statement("anna").earned
         2500
         """
-        rep = self._find_rep(rep_id)
-        position = self._find_period(period)
+        rep = find_rep(self._names.reps, rep_id)
+        position = find_period(self.periods, period)
         totals, table = self._totals, self._credits
         mine = np.flatnonzero((totals.rep == rep) & (totals.period == position))
         aside = (table.rep == rep) & (table.period == position) & (table.status != 0)
@@ -334,32 +335,6 @@ class CompRun:
             _lines=lines_frame(self._table, self._names, rows),
             _set_aside=self._credit_frame(order),
         )
-
-    def _find_rep(self, rep_id: Hashable) -> int:
-        rep = self._names.reps.position(rep_id)
-        if rep < 0:
-            near = closest(rep_id, self._names.reps.values.tolist())
-            message = "the run knows no such rep"
-            fault = Problem(path="rep_id", message=message, values=(show(rep_id),), suggestions=near)
-            raise InvalidInput("statement: 1 problem", [fault])
-        return rep
-
-    def _find_period(self, period: str | None) -> int:
-        if period in self.periods:
-            return self.periods.index(period)
-        if period is None and len(self.periods) == 1:
-            return 0
-        message = "the run has several periods" if period is None else "the run has no such period"
-        known = ", ".join(map(repr, self.periods[:12]))
-        near = closest(period, self.periods) if period is not None else ()
-        fault = Problem(
-            path="period",
-            message=message,
-            values=(show(period),),
-            suggestions=near,
-            hint=f"choose one of {known}",
-        )
-        raise InvalidInput("statement: 1 problem", [fault])
 
     def explain(self, line_id: int) -> Explanation:
         """Say why a line pays what it pays, from what the run has stored.
@@ -389,7 +364,7 @@ class CompRun:
         Credit 'c1' moved 'anna' from 0.00 to 250.00 in all; 250.00 of it fell in tier 1 (from 0.00)
         at 10 % = 25.00.
         """
-        self._check_line(line_id, "explain")
+        check_line(len(self._table), line_id, "explain")
         return explain_line(self._table, self._names, int(line_id))
 
     def proof(self, line_id: int) -> dict[str, Any]:
@@ -423,7 +398,7 @@ class CompRun:
         >>> proof["form"], proof["base"], proof["rate"], proof["exact"], proof["amount"]
         ('rate', '250.00', '0.1', '25.00', 2500)
         """
-        self._check_line(line_id, "proof")
+        check_line(len(self._table), line_id, "proof")
         return {"line_id": int(line_id), **proof_of(line_at(self._table, self._names, int(line_id)))}
 
     def marginal(
@@ -470,7 +445,7 @@ class CompRun:
         The next 1,000.00 USD of 'anna' in all earns 175.00 USD; commission: 250.00 USD more reach the tier
         at 500.00 USD.
         """
-        rep, at = self._find_rep(rep_id), self._find_period(period)
+        rep, at = find_rep(self._names.reps, rep_id), find_period(self.periods, period)
         return marginal_of(self._given, self.plans, rep, at, amount, measure, fields or {})
 
     def recalculated(self, credits: object, *, removed: Iterable[Hashable] = ()) -> CompRun:
@@ -508,14 +483,6 @@ class CompRun:
         """
         call: CompRun = self._call.carry_out(changed_call(self._call, self._given, credits, removed))
         return call
-
-    def _check_line(self, line_id: int, verb: str) -> None:
-        whole = isinstance(line_id, (int, np.integer)) and not isinstance(line_id, bool)
-        if not whole or not 0 <= line_id < len(self._table):
-            hint = f"the run has {count(len(self._table), 'line')}, counted from 0"
-            message = "the run has no such line"
-            fault = Problem(path="line_id", message=message, values=(show(line_id),), hint=hint)
-            raise InvalidInput(f"{verb}: 1 problem", [fault])
 
     def reconcile(self) -> pd.DataFrame:
         """Show that every credit ended somewhere: credits in are those paid, held and rejected.
