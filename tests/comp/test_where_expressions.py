@@ -71,7 +71,7 @@ def test_plans_with_expressions_read_back_as_they_were():
     ("text", "fields", "message"),
     [
         ("cost + 1", {"cost": "money"}, "gives another kind of value than is needed"),
-        ("day > day", {"day": "date"}, "a condition on credits reads numbers and texts"),
+        ("due > due", {"due": "date"}, "a condition on credits reads numbers and texts"),
         ("cots > 1", {"cost": "money"}, "did you mean"),
     ],
 )
