@@ -61,7 +61,7 @@ class Claims:
         taken: dict[int, Fraction],
         faults: list[Problem],
     ) -> None:
-        events, amounts = self.desk.events, self.rows.amount
+        events, amounts = self.desk.events, self.desk.stated[self.rows.credit]
         left = int(events.amount[event])
         whole = left < 0
         for row in mine:

@@ -106,6 +106,7 @@ class Desk:
 
     A seat is a rep in a period, in order of both; `seat_number` counts the seats in which the rep has the
     plan (0 where not). `counts` says for each component which credits of the run it counts (None: all).
+    `stated` are the amounts of the credits of the run in their own currency.
     `own` are the credits of the reps, `team` those that a manager's overrides count, with their `level`.
     """
 
@@ -121,6 +122,7 @@ class Desk:
     numbers: Mapping[str, tuple[IntArray, BoolArray]]
     events: Events
     rank: IntArray
+    stated: IntArray
     credit_ids: Ids
     opening: IntArray
     counts: tuple[BoolArray | None, ...]

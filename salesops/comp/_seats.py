@@ -99,6 +99,7 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
         numbers=sheet.columns.numbers,
         events=given.events,
         rank=sheet.rank,
+        stated=sheet.amount,
         credit_ids=sheet.ids,
         opening=_opening(k, seats // n, given.opening),
         counts=counts,

@@ -91,6 +91,7 @@ def _part(desk: Desk, low: int, high: int) -> Part:
         texts={name: cells[used] for name, cells in desk.texts.items()},
         numbers={name: (value[used], known[used]) for name, (value, known) in desk.numbers.items()},
         rank=desk.rank[used],
+        stated=desk.stated[used],
         credit_ids=Ids(np.arange(len(used)), labels),
         own=_cut(desk.own, own, low, used, 0),
         team=_cut(desk.team, team, low, used, n_own),
