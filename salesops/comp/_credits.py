@@ -147,10 +147,7 @@ def read_credits(
     amount, is_read = _amounts(triage, currency, rounding)
     whole = _amounts(triage, currency, rounding, column="deal_amount")[0] if _by_deal(plans) else amount
     deal_labels = Labels.of(deals)
-    deal = None
-    if len(deals.distinct):
-        rank = _ranks(ids)
-        deal = np.where(deals.codes < 0, len(deals.distinct) + rank, deal_labels.codes(deals))
+    deal = _deals(deals, deal_labels, ids)
     due = amount
     if one_code is None:
         due, whole = _due(triage, plans, plan, terms, fx, amount, whole, currency, day, period, paid_on)
@@ -190,6 +187,13 @@ def _ranks(ids: Ids) -> IntArray:
     if not len(rank):
         return np.full(len(ids), -1, dtype=np.int64)
     return rank if ids.is_plain else np.where(ids.codes < 0, -1, rank[ids.codes])
+
+
+def _deals(deals: Ids, labels: Labels, ids: Ids) -> IntArray | None:
+    """Give each deal a number; a credit without one is a deal of its own. None where no credit has one."""
+    if not len(deals.distinct):
+        return None
+    return np.where(deals.codes < 0, len(deals.distinct) + _ranks(ids), labels.codes(deals))
 
 
 def _all(values: NDArray[Any]) -> IntArray:

@@ -149,9 +149,7 @@ def pay_commission(
         slices, scale = _by_column(rows, first, points, unit, schedule), 1
     target = desk.target_of(part, desk.path(k)) if part.target_share is not None else None
     factor, over = _multiplier(part, desk, rows.seat, quota, target, slices, scale * schedule.rate_scale)
-    before, after = slices.before, slices.after
-    if not (isinstance(factor, int) and factor == 1):
-        before, after = money.multiply(before, factor), money.multiply(after, factor)
+    before, after = _times(slices.before, factor), _times(slices.after, factor)
     if part.accumulate_on == "deal":
         before, after, over = _shared(before, after, over, rows, slices.row)
     if desk.plan.rounding_step == "credit" or part.accumulate_on == "deal":
@@ -159,9 +157,8 @@ def pay_commission(
     amount = _differences(before, after, over, desk.plan.rounding)
     n = len(slices.row)
     uncut = n == len(rows.place)
-    seat, credit, place = (
-        column if uncut else taken(column, slices.row) for column in (rows.seat, rows.credit, rows.place)
-    )
+    whose = (rows.seat, rows.credit, rows.place)
+    seat, credit, place = whose if uncut else (taken(column, slices.row) for column in whose)
     zero = constant(n, 0)
     block = Block(
         seat=seat,
@@ -261,6 +258,10 @@ def _multiplier(
     if part.basis == "attainment" and part.tiers[0].amount is not None:
         return 10**desk.places, money.multiply(quota[slices.row], scale)
     return 1, constant(n, scale) if scale < 2**63 else np.full(n, scale, dtype=object)
+
+
+def _times(values: Whole, factor: int | Whole) -> Whole:
+    return values if isinstance(factor, int) and factor == 1 else money.multiply(values, factor)
 
 
 def _shared(

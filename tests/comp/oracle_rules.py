@@ -243,7 +243,7 @@ class Rep(more.More):
             sold = set()
             for j in acted:
                 other = self.plan["components"][j]
-                if other["kind"] in ("commission", "override", "bonus", "spiff"):
+                if other["kind"] in ("commission", "override", "bonus", "spiff", "contest"):
                     rows = self.world["team" if other["kind"] == "override" else "rows"]
                     sold |= {self.where[row[1]][0] for row in self.counted(other, rows)}
             for name in sold:
