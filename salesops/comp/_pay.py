@@ -132,8 +132,7 @@ def pay_commission(
     rows, first = _accumulation(desk, desk.rows_of(k), part.accumulate)
     on_quota = part.basis == "attainment"
     quotas = seat_quota(desk, k, part) if on_quota else np.ones(desk.n_seats, dtype=np.int64)
-    quota = quotas[rows.seat]
-    deltas = rows.whole if part.accumulate_on == "deal" else rows.amount
+    quota, deltas = quotas[rows.seat], rows.whole if part.accumulate_on == "deal" else rows.amount
     beyond = np.zeros(desk.n_seats, dtype=np.bool_)
     if part.rate_by is None:
         end = money.cumulative(deltas, first)
