@@ -180,30 +180,37 @@ def _texts(items: list[object]) -> tuple[list[str], BoolArray]:
 
 def _read_digits(texts: list[str]) -> tuple[IntArray, IntArray, BoolArray]:
     """Read plain texts of at most 18 digits at once: signed digits, decimals, and which texts were plain."""
-    if max(map(len, texts)) > _WIDEST:
-        texts = [text if len(text) <= _WIDEST else "" for text in texts]
     joined = "\n".join(texts)
     if not joined.isascii() or joined.count("\n") >= len(texts):
-        joined = "\n".join(text if text.isascii() and "\n" not in text else "" for text in texts)
-    chars = np.frombuffer((joined + "\n").encode("ascii"), dtype=np.uint8)
-    ends = np.flatnonzero(chars == ord("\n"))
+        texts = [text if text.isascii() and "\n" not in text else "" for text in texts]
+        joined = "\n".join(texts)
+    flat = np.frombuffer((joined + "\n").encode("ascii"), dtype=np.uint8)
+    ends = np.flatnonzero(flat == ord("\n"))
     starts = np.concatenate([[0], ends[:-1] + 1])
-    is_digit = (chars >= ord("0")) & (chars <= ord("9"))
-    is_point = chars == ord(".")
-    is_minus = chars == ord("-")
-    seen = np.cumsum(is_digit)
-    after: IntArray = np.repeat(seen[ends], ends - starts + 1) - seen
-    worth = np.where(is_digit, chars - np.uint8(ord("0")), 0) * _POW10[np.minimum(after, 18)]
-    negative = is_minus[starts]
-    count = np.add.reduceat(is_digit.astype(np.int64), starts)
-    points = np.add.reduceat(is_point.astype(np.int64), starts)
-    known = count + points + negative == ends - starts
-    first = is_digit[np.minimum(starts + negative, ends)]
-    last = is_digit[np.maximum(ends - 1, 0)] & (ends > starts)
-    plain = known & (points <= 1) & first & last & (count <= 18)
-    value = np.add.reduceat(np.where(np.repeat(plain, ends - starts + 1), worth, 0), starts)
-    decimals = np.where(plain, np.add.reduceat(np.where(is_point, after, 0), starts), 0)
-    return np.where(negative, -value, value), decimals, plain
+    size = ends - starts
+    width = min(int(size.max()), _WIDEST)
+    size = np.where(size > _WIDEST, 0, size)
+    at = starts.copy()
+    padded = np.concatenate([flat, np.zeros(width, dtype=np.uint8)])
+    value = np.zeros(len(texts), dtype=np.int64)
+    decimals, count, points = (np.zeros(len(texts), dtype=np.uint8) for _ in range(3))
+    for place in range(width):
+        inside = place < size
+        column = padded[at]
+        figure = column - np.uint8(ord("0"))
+        is_digit = (figure < 10) & inside
+        value *= is_digit * np.uint8(9) + np.uint8(1)
+        value += figure * is_digit
+        decimals += is_digit & (points > 0)
+        count += is_digit
+        points += (column == ord(".")) & inside
+        at += 1
+    negative = (flat[starts] == ord("-")) & (size > 0)
+    first = flat[np.minimum(starts + negative, ends)] - np.uint8(ord("0")) < 10
+    last = flat[np.maximum(ends - 1, 0)] - np.uint8(ord("0")) < 10
+    plain = (size > 0) & (count + points + negative == size) & (points <= 1) & first & last & (count <= 18)
+    value, decimals = np.where(plain, value, 0), np.where(plain, decimals, 0)
+    return np.where(negative, -value, value), decimals.astype(np.int64), plain
 
 
 def parse_one(
@@ -319,7 +326,7 @@ def narrow(values: Whole, what: str = "amount") -> IntArray:
             hint="amounts and their totals stay below 9.2 * 10**18 minor units",
         )
         raise InvalidInput(f"{what}: 1 problem", [fault])
-    return values.astype(np.int64)
+    return values.astype(np.int64, copy=False)
 
 
 def widen(bound: int, *arrays: Whole) -> tuple[Whole, ...]:
@@ -351,6 +358,8 @@ def mul_div(
 def divide(numerator: int | Whole, denominator: int | Whole, rounding: Rounding = "half_up") -> IntArray:
     """Give the quotient rounded by a named rule; denominators are positive."""
     num, den = _as_whole(numerator), _as_whole(denominator)
+    if den.ndim and den.size and den.strides == (0,):
+        den = den[0]
     if num.dtype != den.dtype:
         num, den = _objects(num), _objects(den)
     return narrow(_divide(num, den, rounding))

@@ -16,6 +16,21 @@ def read_only(values: Any) -> npt.NDArray[Any]:
     return array
 
 
+def constant(n: int, value: int) -> npt.NDArray[np.int64]:
+    """Make a column that holds one number throughout and takes no room."""
+    return np.broadcast_to(np.int64(value), (n,))
+
+
+def is_constant(values: npt.NDArray[Any]) -> bool:
+    """Say whether a column shows by its strides that it holds one value throughout."""
+    return values.strides == (0,) and len(values) > 0
+
+
+def taken(values: npt.NDArray[Any], rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Take positions of a column; a constant stays one."""
+    return np.broadcast_to(values[0], (len(rows),)) if is_constant(values) else values[rows]
+
+
 def _same(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,19 +14,26 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops._faults import closest, warn
+from salesops._frames.order import TextNumbers, sort_order, text_numbers
 from salesops.errors import Problem, show
 
 IntArray = npt.NDArray[np.int64]
 
 _LOOK_ALIKES_SHOWN = 3
+_MANY = 20_000
+_SAMPLE = 4096
 
 
 def family(value: object) -> str:
     """Name the kind of an id: two ids of different families are never the same."""
+    return _kind(type(value))
+
+
+def _kind(of: type) -> str:
     for kind in (bool, int, float, str):
-        if isinstance(value, kind):
+        if issubclass(of, kind):
             return kind.__name__
-    return type(value).__qualname__
+    return of.__qualname__
 
 
 @attrs.frozen(eq=False)
@@ -37,10 +45,44 @@ class Ids:
     codes : ndarray of int64, shape (n_rows,)
     distinct : ndarray, shape (n_distinct,)
         int64 when all are whole numbers, else Python objects, in order of first appearance.
+    numbers : TextNumbers, optional
+        Whole numbers that stand for the distinct ids, where they are many short texts.
     """
 
     codes: IntArray
     distinct: npt.NDArray[Any]
+    numbers: TextNumbers | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Say that it is known that no id is text that begins with a blank."""
+        return self.numbers is not None and self.numbers.leads
+
+    @cached_property
+    def rank(self) -> IntArray | None:
+        """Place of each distinct id in sorted order, where numbers stand for them."""
+        if self.numbers is None:
+            return None
+        order = sort_order(self.numbers.keys)
+        inverse = np.empty(len(order), dtype=np.int64)
+        inverse[order] = np.arange(len(order))
+        return inverse
+
+    def rows_of(self, labels: Iterable[Hashable]) -> IntArray:
+        """Find the rows that hold one of some ids."""
+        wanted = [scalar(label) for label in labels]
+        if self.numbers is not None:
+            keys = [self.numbers.key_of(label) for label in wanted if isinstance(label, str)]
+            codes = [np.flatnonzero(self.numbers.keys == key) for key in keys]
+        else:
+            index = {(family(value), value): k for k, value in enumerate(self.distinct.tolist())}
+            codes = [np.array([index.get((family(label), label), -2)]) for label in wanted]
+        if not codes:
+            return np.empty(0, dtype=np.int64)
+        found = np.concatenate(codes)
+        if self.is_plain:
+            return np.unique(found[found >= 0])
+        return np.flatnonzero(np.isin(self.codes, found[found >= 0]))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -50,11 +92,13 @@ class Ids:
         """The kinds of id that occur."""
         if self.distinct.dtype.kind == "i":
             return frozenset({"int"}) if len(self.distinct) else frozenset()
-        return frozenset(family(value) for value in self.distinct)
+        if self.numbers is not None:
+            return frozenset({"str"})
+        return frozenset(map(_kind, set(map(type, self.distinct.tolist()))))
 
     def take(self, rows: npt.NDArray[Any]) -> Ids:
         """Keep some rows, by position or by mask."""
-        return Ids(self.codes[rows], self.distinct)
+        return attrs.evolve(self, codes=self.codes[rows])
 
     def label(self, row: int) -> Hashable:
         """Give the id that stands in a row, as a plain Python value."""
@@ -63,6 +107,8 @@ class Ids:
 
     def labels(self) -> npt.NDArray[Any]:
         """Give the ids row by row; missing ones as None."""
+        if self.is_plain:
+            return self.distinct
         if len(self.distinct) and not (self.codes < 0).any():
             return self.distinct[self.codes]
         cells = np.empty(len(self.codes), dtype=object)
@@ -70,8 +116,16 @@ class Ids:
         cells[known] = self.distinct[self.codes[known]]
         return cells
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Say whether every row has an id of its own, in the order of `distinct`."""
+        same = len(self.codes) == len(self.distinct) and len(self.codes) > 0
+        return same and bool((self.codes == np.arange(len(self.codes))).all())
+
     def repeated(self) -> npt.NDArray[np.bool_]:
         """Mark every row whose id stands in more than one row."""
+        if self.is_plain:
+            return np.zeros(len(self.codes), dtype=np.bool_)
         tally = np.bincount(self.codes[self.codes >= 0], minlength=len(self.distinct))
         return (self.codes >= 0) & (tally[self.codes] > 1) if len(self.distinct) else self.codes >= 0
 
@@ -88,17 +142,51 @@ def factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
         codes, distinct = pd.factorize(values.to_numpy())
         return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct, dtype=np.int64)), {}
     if isinstance(values.dtype, pd.StringDtype):
+        numbered = _numbered(values.to_numpy(dtype=object)) if _looks_various(values) else None
+        if numbered is not None:
+            return numbered, {}
         codes, uniques = pd.factorize(values)
         return Ids(codes.astype(np.int64, copy=False), _objects(uniques.to_numpy(dtype=object))), {}
     cells = objects(values)
     kind = pd.api.types.infer_dtype(cells, skipna=True)
+    if kind == "string" and _looks_various(values):
+        numbered = _numbered(cells)
+        if numbered is not None:
+            return numbered, {}
     if kind in ("string", "integer", "empty"):
         codes, distinct = pd.factorize(cells)
-        distinct = _objects([scalar(value) for value in distinct])
+        if any(issubclass(each, np.generic) for each in set(map(type, distinct))):
+            distinct = _objects([scalar(value) for value in distinct])
         if kind == "integer" and all(type(value) is int and abs(value) < 2**63 for value in distinct):
             distinct = distinct.astype(np.int64)
         return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct)), {}
     return _typed_factorize(cells)
+
+
+def _looks_various(values: pd.Series[Any]) -> bool:
+    """Say whether so many ids differ that sorting them costs less than a hash table."""
+    return len(values) >= _MANY and values.iloc[:_SAMPLE].nunique() > _SAMPLE * 3 // 4
+
+
+def _numbered(cells: npt.NDArray[Any]) -> Ids | None:
+    """Split a long column of short texts into codes and distinct ids by sorting whole numbers."""
+    texts = cells.tolist()
+    found = text_numbers(texts) if set(map(type, texts)) == {str} else None
+    if found is None:
+        return None
+    if found.are_distinct():
+        return Ids(np.arange(len(cells)), cells, found)
+    order = sort_order(found.keys)
+    ordered = found.keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    first = order[starts]
+    appearance = np.argsort(first)
+    code = np.empty(len(starts), dtype=np.int64)
+    code[appearance] = np.arange(len(starts))
+    rows = first[appearance]
+    return Ids(code[group], cells[rows], found._replace(keys=found.keys[rows]))
 
 
 def _objects(cells: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -165,10 +253,17 @@ class Labels:
     """
 
     values: npt.NDArray[Any]
+    _source: tuple[npt.NDArray[Any], IntArray] | None = attrs.field(default=None, alias="_source")
 
     @classmethod
     def of(cls, *columns: Ids) -> Labels:
         """Index every id that occurs in the columns."""
+        filled = [column for column in columns if len(column.distinct)]
+        rank = filled[0].rank if len(filled) == 1 else None
+        if rank is not None:
+            values = np.empty(len(rank), dtype=object)
+            values[rank] = filled[0].distinct
+            return cls(values, (filled[0].distinct, rank))
         families = frozenset().union(*(column.families for column in columns))
         parts = [column.distinct for column in columns if len(column.distinct)]
         if not parts:
@@ -199,6 +294,10 @@ class Labels:
     def _position(self) -> dict[tuple[str, Hashable], int]:
         return {(family(value), value): k for k, value in enumerate(self.values.tolist())}
 
+    @cached_property
+    def _text_position(self) -> dict[Any, int]:
+        return dict(zip(self.values.tolist(), range(len(self.values)), strict=True))
+
     def position(self, label: Hashable) -> int:
         """Find one id; -1 if it is not there. 1, 1.0, True and "1" are four different ids."""
         value = scalar(label)
@@ -207,6 +306,8 @@ class Labels:
                 return -1
             place = int(np.searchsorted(self.values, value))  # type: ignore[call-overload]  # an int
             return place if place < len(self.values) and self.values[place] == value else -1
+        if self.families == {"str"}:
+            return self._text_position.get(value, -1) if family(value) == "str" else -1
         return self._position.get((family(value), value), -1)
 
     def codes(self, column: Ids) -> IntArray:
@@ -217,6 +318,12 @@ class Labels:
             place = np.searchsorted(self.values, column.distinct)
             place = np.minimum(place, len(self.values) - 1)
             found = np.where(self.values[place] == column.distinct, place, -1)
+        elif self._source is not None and column.distinct is self._source[0]:
+            found = self._source[1]
+        elif self.families == column.families == {"str"}:
+            missing = itertools.repeat(-1)
+            places = map(self._text_position.get, column.distinct.tolist(), missing)
+            found = np.fromiter(places, dtype=np.int64, count=len(column.distinct))
         else:
             found = np.fromiter(
                 (self._position.get((family(v), v), -1) for v in column.distinct.tolist()),

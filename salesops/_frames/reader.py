@@ -152,7 +152,7 @@ class Reader:
         missing[list(unfit)] = False
         if not optional:
             self.fault(column, missing, "the id is missing", hint=_hint_for_missing(ids))
-        if "str" in ids.families:
+        if "str" in ids.families and not ids.leads:
             blank = np.fromiter(
                 (isinstance(v, str) and not v.strip() for v in ids.distinct.tolist()), bool, len(ids.distinct)
             )

@@ -203,4 +203,8 @@ def _renamed(frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> pd.D
         if theirs not in present and len(present)
     ]
     raise_all(name, faults)
-    return frame.rename(columns=dict(columns))
+    if not columns:
+        return frame
+    renamed = frame.copy(deep=False)
+    renamed.columns = pd.Index([columns.get(label, label) for label in present], name=frame.columns.name)
+    return renamed

@@ -3,6 +3,7 @@
 from salesops.comp import design
 from salesops.comp.amortization import Amortization, amortize
 from salesops.comp.attainments import Empirical, Lognormal, Normal, Uniform
+from salesops.comp.batch import Batch
 from salesops.comp.bonuses import Bonus, BonusPoint, Goal, Matrix, Scorecard
 from salesops.comp.comparison import PlanComparison, compare, compare_runs
 from salesops.comp.components import Cap, Commission, Match, Override, Tier
@@ -26,6 +27,7 @@ from salesops.comp.statement import Statement
 
 __all__ = [
     "Amortization",
+    "Batch",
     "Bonus",
     "BonusPoint",
     "Cap",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 import numpy as np
@@ -11,9 +11,12 @@ import pandas as pd
 
 from salesops import _money as money
 from salesops._frames import id_column
+from salesops._frames.arrays import constant, is_constant, taken
+from salesops._frames.order import sort_order
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
 from salesops.comp._desk import Block, Desk, Paid
+from salesops.comp._inputs import Call
 from salesops.comp._kernels import runs
 from salesops.comp._lines import CLAWBACK, SETTLEMENT, Lines, Names
 from salesops.comp._refunded import reject_refunded
@@ -23,24 +26,51 @@ from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.comp.settlement import Hold
 
-_UTF8 = ("utf-8", "backslashreplace")
 
-
-def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], paid: Sequence[Paid]) -> CompRun:
+def assemble(
+    plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], paid: Sequence[Paid], call: Call
+) -> CompRun:
     """Bring the lines of all plans into the order of statements, and add them up."""
-    sheet, terms = given.sheet, given.terms
-    names = Names(
+    names = _names(plans, given)
+    totals, lines, statement = _statements(desks, paid, names)
+    check_lines(lines, given.sheet.triage, desks)
+    check_totals(lines, statement, totals)
+    return _run(given, desks, paid, totals, lines, call)
+
+
+def assemble_folded(
+    plans: Sequence[CompPlan],
+    given: Given,
+    folded: Given,
+    desks: Sequence[Desk],
+    paid: Sequence[Paid],
+    call: Call,
+) -> CompRun:
+    """Do as :func:`assemble` with desks on which the credits of a period lie as one."""
+    names = _names(plans, given)
+    totals, lines, statement = _statements(desks, paid, names)
+    check_lines(lines, folded.sheet.triage, desks)
+    check_totals(lines, statement, totals)
+    lines = attrs.evolve(lines, credit=constant(len(lines), -1))
+    return _run(given, desks, paid, totals, lines, call)
+
+
+def _names(plans: Sequence[CompPlan], given: Given) -> Names:
+    sheet = given.sheet
+    return Names(
         plans=tuple(plans),
         currencies=sheet.currencies,
-        periods=terms.names,
+        periods=given.terms.names,
         reps=sheet.reps,
         credits=sheet.ids.labels(),
         events=given.events.ids.labels(),
     )
-    currency = pd.factorize(sheet.currency, sort=True)[0]
-    content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
-    order = np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
-    triage = sheet.triage
+
+
+def _run(
+    given: Given, desks: Sequence[Desk], paid: Sequence[Paid], totals: Totals, lines: Lines, call: Call
+) -> CompRun:
+    sheet, triage = given.sheet, given.sheet.triage
     table = CreditTable(
         rep_id=sheet.rep_ids.labels(),
         rep=sheet.rep,
@@ -51,22 +81,29 @@ def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], pai
         status=triage.status,
         reason=triage.reason,
         detail=triage.detail,
-        order=order,
+        in_order=partial(_in_order, given),
         extra=sheet.table.extra(),
     )
-    totals, lines, statement = _statements(desks, paid, names)
-    check_lines(lines, table, desks)
-    check_totals(lines, statement, totals)
     return CompRun(
-        _names=names,
+        _names=_names(call.plans, given),
         _totals=totals,
         _table=lines,
         _credits=reject_refunded(table, lines),
         _attained=_attained(desks, paid),
         _events=_events(given, desks, lines),
         _given=given,
-        input_digest=_digest(given, order),
+        _call=call,
     )
+
+
+def _in_order(given: Given) -> IntArray:
+    """Give the order of rep, day and id; credits that share an id go by content."""
+    sheet = given.sheet
+    if sheet.n_names == len(sheet.ids):
+        return given.order
+    currency = pd.factorize(sheet.currency, sort=True)[0]
+    content = (sheet.deal, sheet.measure, currency, sheet.amount, sheet.triage.status)
+    return np.lexsort((*content, sheet.rank, sheet.day, sheet.rep))
 
 
 def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tuple[Totals, Lines, IntArray]:
@@ -79,34 +116,35 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
         for k, desk in enumerate(desks)
     ]
     distinct = np.unique(np.concatenate(keys))
-    blocks: list[Block] = []
-    columns: dict[str, list[IntArray]] = {"plan": [], "rep": [], "period": [], "statement": []}
-    for k, (desk, done) in enumerate(zip(desks, paid, strict=True)):
-        for block in done.blocks:
-            blocks.append(block)
-            columns["plan"].append(np.full(len(block.seat), k))
-            columns["rep"].append(desk.seat_rep[block.seat])
-            columns["period"].append(desk.seat_period[block.seat])
-            columns["statement"].append(np.searchsorted(distinct, keys[k][block.seat]))
-    parts = {name: _join([getattr(block, name) for block in blocks]) for name in Block._fields}
-    parts |= {name: _join(arrays) for name, arrays in columns.items()}
-    settles = parts["rule"] >= SETTLEMENT
-    order = np.lexsort(
-        (
-            np.arange(len(parts["seat"])),
-            parts["order"],
-            parts["part"],
-            parts["plan"],
-            settles,
-            parts["statement"],
-        )
-    )
-    parts = {name: values[order] for name, values in parts.items()}
-    statement = parts.pop("statement")
-    running = money.narrow(money.cumulative(parts["amount"], runs(statement)))
-    pays = money.group_sums(parts["amount"], statement, len(distinct))
-    is_earned = parts["rule"] < SETTLEMENT
-    earned = money.group_sums(parts["amount"][is_earned], statement[is_earned], len(distinct))
+    sources = [(k, block) for k, done in enumerate(paid) for block in done.blocks]
+    waiting = {name: [getattr(block, name) for _, block in sources] for name in Block._fields}
+    owner = [k for k, _ in sources]
+    sources.clear()
+    for done in paid:
+        done.blocks.clear()
+
+    def by_seat(columns: Sequence[IntArray]) -> IntArray:
+        return _join([columns[k][seat] for k, seat in zip(owner, waiting["seat"], strict=True)])
+
+    statement = by_seat([np.searchsorted(distinct, key) for key in keys])
+    plan = _join([constant(len(seat), k) for k, seat in zip(owner, waiting["seat"], strict=True)])
+    last = max(len(desk.own.place) + len(desk.team.place) for desk in desks)
+    place = np.minimum(_join(waiting.pop("order")), last)
+    settles = _join([rule >= SETTLEMENT for rule in waiting["rule"]]).astype(np.int64)
+    order = sort_order(statement, settles, plan, _join(waiting["part"]), place)
+    columns = {
+        "plan": taken(plan, order),
+        "rep": by_seat([desk.seat_rep for desk in desks])[order],
+        "period": by_seat([desk.seat_period for desk in desks])[order],
+    }
+    del waiting["seat"], plan, place, settles
+    for name in [*waiting]:
+        columns[name] = taken(_join(waiting.pop(name)), order)
+    statement, amount = statement[order], columns["amount"]
+    running = money.narrow(money.cumulative(amount, runs(statement)))
+    pays = money.group_sums(amount, statement, len(distinct))
+    is_earned = columns["rule"] < SETTLEMENT
+    earned = money.group_sums(np.where(is_earned, amount, 0), statement, len(distinct))
     seats = distinct // len(codes)
     totals = Totals(
         rep=seats // n_periods,
@@ -117,13 +155,14 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
         held=_by_statement([done.settled.held for done in paid], keys, distinct),
         balance=_by_statement([done.settled.balance for done in paid], keys, distinct),
     )
-    kept = {field.name: parts[field.name] for field in attrs.fields(Lines) if field.name in parts}
-    return totals, Lines(**kept, running=running), statement
+    return totals, Lines(**columns, running=running), statement
 
 
 def _events(given: Given, desks: Sequence[Desk], lines: Lines) -> pd.DataFrame:
     """Say of each event whether it released or took back anything."""
     events = given.events
+    if not len(events.day):
+        desks = ()
     counted = np.zeros(len(events.day), dtype=np.bool_)
     counted[lines.prior[lines.rule == CLAWBACK]] = True
     for desk in desks:
@@ -148,6 +187,12 @@ def _by_statement(columns: Sequence[IntArray], keys: Sequence[IntArray], distinc
 
 
 def _join(arrays: Sequence[Whole]) -> Whole:
+    if (
+        arrays
+        and all(is_constant(array) for array in arrays)
+        and len({int(array[0]) for array in arrays}) == 1
+    ):
+        return constant(sum(map(len, arrays)), int(arrays[0][0]))
     return np.concatenate(arrays) if arrays else np.empty(0, dtype=np.int64)
 
 
@@ -165,50 +210,3 @@ def _attained(desks: Sequence[Desk], paid: Sequence[Paid]) -> Attained:
         credited=_join([reached.credited for *_, reached in rows]),
         quota=_join([reached.quota for *_, reached in rows]),
     )
-
-
-def _digest(given: Given, order: IntArray) -> str:
-    """Hash what the tables say, in canonical order."""
-    sheet, terms, assigned = given.sheet, given.terms, given.assigned
-    digest = hashlib.sha256()
-    for labels in (sheet.names, sheet.reps):
-        values = labels.values
-        text = (
-            values.tobytes()
-            if values.dtype.kind == "i"
-            else "\n".join(map(repr, values.tolist())).encode(*_UTF8)
-        )
-        digest.update(b"%d\n" % len(values) + text)
-    for column in (sheet.rank, sheet.rep, sheet.day, sheet.amount, sheet.measure, sheet.triage.status):
-        digest.update(np.ascontiguousarray(column[order]).tobytes())
-    codes, currencies = pd.factorize(sheet.currency[order], sort=True)
-    digest.update(codes.tobytes())
-    rep = sheet.reps.codes(assigned.reps)
-    spans = np.array(
-        sorted(zip(rep, assigned.start, assigned.end, assigned.plan, strict=True)), dtype=np.int64
-    )
-    books = (given.quotas.keys, given.quotas.amounts, given.target_pay.keys, given.target_pay.amounts)
-    rates = (given.metrics.keys, given.metrics.values, sheet.fx.keys, sheet.fx.rates)
-    for numbers in (spans, terms.starts, terms.ends, *books, *rates):
-        digest.update(np.ascontiguousarray(numbers).tobytes())
-    known = (currencies.tolist(), sheet.measures, terms.names, sheet.currencies, given.metrics.names)
-    digest.update(repr((*known, sheet.fx.pairs, sorted(given.opening.items()))).encode(*_UTF8))
-    digest.update(repr(_more(given, order)).encode(*_UTF8))
-    return digest.hexdigest()
-
-
-def _more(given: Given, order: IntArray) -> list[object]:
-    """List what only some plans read: columns of credits, events, and the reporting tree."""
-    sheet, events, tree = given.sheet, given.events, given.reporting
-    said: list[object] = [(name, cells[order].tolist()) for name, cells in sheet.columns.texts.items()]
-    said += [(name, value[order].tolist()) for name, (value, _) in sheet.columns.numbers.items()]
-    said.append(sheet.whole[order].tolist() if sheet.whole is not sheet.amount else [])
-    happened = zip(
-        events.ids.labels(), events.kinds, events.day, events.rank, events.deal, events.amount, strict=True
-    )
-    said += sorted(map(repr, happened))
-    if tree is not None:
-        said += sorted(
-            map(repr, zip(tree.rep.labels(), tree.manager.labels(), tree.start, tree.end, strict=True))
-        )
-    return said

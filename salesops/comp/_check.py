@@ -10,19 +10,19 @@ from salesops import _money as money
 from salesops._money import IntArray
 from salesops.comp._desk import Desk, Rows
 from salesops.comp._lines import TIER, Lines
-from salesops.comp._tables import CreditTable, Totals
-from salesops.comp._triage import PAID
+from salesops.comp._tables import Totals
+from salesops.comp._triage import PAID, Triage
 from salesops.comp.components import Commission, Override
 from salesops.errors import InternalError
 
 
-def check_lines(lines: Lines, table: CreditTable, desks: Sequence[Desk]) -> None:
+def check_lines(lines: Lines, triage: Triage, desks: Sequence[Desk]) -> None:
     """Check that every credit ended somewhere, and that each component cuts each of its credits once."""
-    is_paid = table.status == PAID
+    is_paid = triage.status == PAID
     _require(
         int(is_paid.sum()) == sum(len(desk.own.credit) for desk in desks), "every paid credit has one plan"
     )
-    has_reason = np.array([reason is not None for reason in table.reason], dtype=np.bool_)
+    has_reason = np.asarray(triage.reason != None, dtype=np.bool_)  # noqa: E711  (elementwise)
     _require(bool((has_reason != is_paid).all()), "a credit is paid or has a reason")
     _require(bool(is_paid[lines.credit[lines.credit >= 0]].all()), "only paid credits have lines")
     for k, desk in enumerate(desks):

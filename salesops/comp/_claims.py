@@ -61,7 +61,7 @@ class Claims:
         taken: dict[int, Fraction],
         faults: list[Problem],
     ) -> None:
-        events, amounts = self.desk.events, self.rows.amount
+        events, amounts = self.desk.events, self.desk.stated[self.rows.credit]
         left = int(events.amount[event])
         whole = left < 0
         for row in mine:
@@ -78,7 +78,7 @@ class Claims:
         if not whole and mine and left > 0:
             places = self.desk.places
             asked = int(events.amount[event])
-            credit = self.desk.credit_names[self.rows.credit[mine[0]]]
+            credit = self.desk.credit_ids.label(int(self.rows.credit[mine[0]]))
             found = (show(credit), money.format_minor(sum(int(amounts[row]) for row in mine), places))
             faults.append(
                 Problem(

@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 
 from salesops._frames import Reader
 from salesops._money import BoolArray, IntArray
+from salesops.comp import _expressions_columns as exact
 from salesops.comp._claims import whole_months_each
+from salesops.comp._expressions_columns import Column
+from salesops.comp._expressions_parse import parse
+from salesops.comp._expressions_run import MISSING, evaluate
 from salesops.comp._metrics import UNIT, read_decimals
 from salesops.comp._periods import FIRST_DAY
 from salesops.comp._triage import HELD, REJECTED, Triage
 from salesops.comp.components import Commission, Match, Override
 from salesops.comp.conditions import Multiplier
+from salesops.comp.expressions import Expression
 from salesops.comp.plan import CompPlan
 from salesops.errors import Problem, show
 
@@ -39,7 +44,11 @@ def read_columns(table: Reader, plans: Sequence[CompPlan]) -> Columns:
     for plan in plans:
         for part in plan.components:
             for match in getattr(part, "where", ()):
-                (texts if match.one_of else numbers)[match.field] = None
+                if match.expression is None:
+                    (texts if match.one_of else numbers)[match.field] = None
+                    continue
+                for name in match.expression.names:
+                    (texts if match.expression.fields[name] == "text" else numbers)[name] = None
             if isinstance(part, Multiplier) and part.field is not None:
                 texts[part.field] = None
             if isinstance(part, Commission) and part.rate_by is not None:
@@ -90,7 +99,7 @@ def component_masks(
     mine: BoolArray,
 ) -> tuple[BoolArray | None, ...]:
     """Say for each component which credits it counts (None: all); set aside those that two rules claim."""
-    masks = [_matching(part, columns, measure, measures) for part in plan.components]
+    masks = [_matching(part, columns, measure, measures, triage, mine) for part in plan.components]
     for kind in (Commission, Override):
         rivals = [k for k, part in enumerate(plan.components) if type(part) is kind]
         if plan.specificity == "most_specific" and len(rivals) > 1:
@@ -108,24 +117,62 @@ def component_masks(
     return tuple(masks)
 
 
-def _matching(part: Any, columns: Columns, measure: IntArray, measures: Sequence[str]) -> BoolArray | None:
+def _matching(
+    part: Any,
+    columns: Columns,
+    measure: IntArray,
+    measures: Sequence[str],
+    triage: Triage,
+    mine: BoolArray,
+) -> BoolArray | None:
     """Mark the credits of a component's measure that fulfil its conditions."""
     mask: BoolArray | None = None
     if getattr(part, "measure", None) is not None:
         code = measures.index(part.measure) if part.measure in measures else -2
         mask = np.asarray(measure == code, dtype=np.bool_)
-    for match in getattr(part, "where", ()):
-        holds = _holds(match, columns)
+    conditions = sorted(getattr(part, "where", ()), key=lambda match: match.expression is not None)
+    for match in conditions:
+        if match.expression is None:
+            holds = _holds(match, columns)
+        else:
+            rows = mine if mask is None else mine & mask
+            holds = _fulfils(match.expression, columns, triage, rows)
         mask = holds if mask is None else mask & holds
     return mask
 
 
+def _fulfils(expression: Expression, columns: Columns, triage: Triage, rows: BoolArray) -> BoolArray:
+    """Mark the credits for which an expression is true; hold those for which it has no value."""
+    program = parse(expression.text, expression.fields)[0]
+    one = np.ones(1, dtype=np.int64)
+    fields = {}
+    for name in sorted(program.names):
+        if expression.fields[name] == "text":
+            cells = columns.texts[name]
+            held = np.where(np.asarray(cells == None, dtype=np.bool_), MISSING, 0)  # noqa: E711  (elementwise)
+            fields[name] = Column(cells, one, held)
+        else:
+            value, known = columns.numbers[name]
+            fields[name] = exact.numbers(value, one * UNIT, np.where(known, 0, MISSING))
+    answer = evaluate(program, fields, len(rows))
+    lost = np.asarray(answer.column.held > 0, dtype=np.bool_)
+    triage.set_aside(
+        rows & lost,
+        HELD,
+        "no value",
+        "where",
+        "a condition of the plan has no value for the credit",
+        value=lambda row: f"{expression.text}: {answer.reasons[int(answer.column.held[row])]}",
+    )
+    return np.asarray(answer.column.values, dtype=np.bool_) & ~lost
+
+
 def _holds(match: Match, columns: Columns) -> BoolArray:
     if match.one_of:
-        codes, distinct = pd.factorize(columns.texts[match.field])
+        codes, distinct = pd.factorize(columns.texts[str(match.field)])
         fits = np.array([*(text in match.one_of for text in distinct), False], dtype=np.bool_)
         return np.asarray(fits[codes], dtype=np.bool_)
-    value, known = columns.numbers[match.field]
+    value, known = columns.numbers[str(match.field)]
     holds = known.copy()
     if match.at_least is not None:
         holds &= value >= int(match.at_least * UNIT)
@@ -166,7 +213,7 @@ def _claimed_twice(rows: BoolArray, a: Any, b: Any, triage: Triage) -> None:
     hint = 'give one of the components a higher priority, or write "specificity": "all"'
     message = "two components that are equally specific count the credit"
     names = f"{show(a.name)} and {show(b.name)}"
-    field = (a.where or b.where)[0].field
+    field = (a.where or b.where)[0].field or "where"
     triage.set_aside(rows, HELD, "two rules", field, message, value=lambda _: names, hint=hint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from salesops import _money as money
 from salesops._frames import Ids, Labels, Reader, check_known
+from salesops._frames.arrays import constant, is_constant
 from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
 from salesops.comp._assignments import Assignments
 from salesops.comp._columns import Columns, read_columns
@@ -38,13 +40,12 @@ class Credits:
     reps: Labels
     ids: Ids
     rep_ids: Ids
-    names: Labels
-    rank: IntArray
+    _rank: IntArray | None = attrs.field(alias="rank")
     rep: IntArray
     plan: IntArray
     period: IntArray
     day: IntArray
-    deal: IntArray
+    _deal: IntArray | None = attrs.field(alias="deal")
     measure: IntArray
     measures: tuple[str, ...]
     amount: IntArray
@@ -57,7 +58,34 @@ class Credits:
     columns: Columns
     fx: Rates
     due: IntArray
-    places: IntArray
+
+    @cached_property
+    def rank(self) -> IntArray:
+        """Place of each credit's id among all ids in order; -1 where there is none."""
+        return _ranks(self.ids) if self._rank is None else self._rank
+
+    @cached_property
+    def deal(self) -> IntArray:
+        """Number of each credit's deal; a credit without one is a deal of its own."""
+        return self.rank if self._deal is None else self._deal
+
+    @cached_property
+    def names(self) -> Labels:
+        """The distinct credit ids in order; `rank` is the place of each credit's among them."""
+        return Labels.of(self.ids)
+
+    @property
+    def n_names(self) -> int:
+        """How many credit ids there are."""
+        return len(self.ids.distinct)
+
+    def places_by_name(self) -> IntArray:
+        """Give the decimals of the currency of each credit id."""
+        codes, names = pd.factorize(self.currency)
+        each = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
+        places = np.full(self.n_names, 2, dtype=np.int64)
+        places[self.rank[self.rank >= 0]] = each[self.rank >= 0]
+        return places
 
     def in_currency(
         self, plan: CompPlan, into: str | None, rows: IntArray, terms: Terms
@@ -112,25 +140,25 @@ def read_credits(
     period = terms.find(day)
     message = "is in no period of the run"
     triage.set_aside(period < 0, HELD, "no period", "earned_on", message, value=_day_of(day))
-    currency, currencies = _currencies(triage, codes, plans, plan)
+    one_code = _one_currency(table, plans)
+    currency, currencies = (
+        _currencies(triage, codes, plans, plan) if one_code is None else _all_in(one_code, len(table), plans)
+    )
     amount, is_read = _amounts(triage, currency, rounding)
     whole = _amounts(triage, currency, rounding, column="deal_amount")[0] if _by_deal(plans) else amount
-    names = Labels.of(ids)
-    rank = names.codes(ids)
     deal_labels = Labels.of(deals)
-    deal = np.where(deals.codes < 0, len(deals.distinct) + rank, deal_labels.codes(deals))
-    due, whole = _due(triage, plans, plan, terms, fx, amount, whole, currency, day, period, paid_on)
-    measures = tuple(sorted({name for name in named if name is not None}))
-    place = {name: k for k, name in enumerate(measures)}
-    measure = np.array([place.get(name, -1) for name in named], dtype=np.int64)
+    deal = _deals(deals, deal_labels, ids)
+    due = amount
+    if one_code is None:
+        due, whole = _due(triage, plans, plan, terms, fx, amount, whole, currency, day, period, paid_on)
+    measure, measures = _measures(named)
     sheet = Credits(
         table,
         triage,
         reps,
         ids,
         rep_ids,
-        names,
-        rank,
+        None,
         rep,
         plan,
         period,
@@ -148,10 +176,46 @@ def read_credits(
         columns,
         fx,
         due,
-        _places_by_rank(currency, rank, len(names)),
     )
     _set_repeats_aside(sheet)
     return sheet
+
+
+def _ranks(ids: Ids) -> IntArray:
+    """Find the place of each credit's id among all of them in order; -1 where there is none."""
+    rank = ids.rank if ids.rank is not None else Labels.of(ids).codes(Ids(_all(ids.distinct), ids.distinct))
+    if not len(rank):
+        return np.full(len(ids), -1, dtype=np.int64)
+    return rank if ids.is_plain else np.where(ids.codes < 0, -1, rank[ids.codes])
+
+
+def _deals(deals: Ids, labels: Labels, ids: Ids) -> IntArray | None:
+    """Give each deal a number; a credit without one is a deal of its own. None where no credit has one."""
+    if not len(deals.distinct):
+        return None
+    return np.where(deals.codes < 0, len(deals.distinct) + _ranks(ids), labels.codes(deals))
+
+
+def _all(values: NDArray[Any]) -> IntArray:
+    return np.arange(len(values))
+
+
+def _measures(named: NDArray[Any]) -> tuple[IntArray, tuple[str, ...]]:
+    """Find the measures in order and number them; -1 where a credit names none."""
+    if is_constant(named) and named[0] is None:
+        return constant(len(named), -1), ()
+    codes, names = pd.factorize(named, sort=True)
+    return codes.astype(np.int64, copy=False), tuple(names.tolist())
+
+
+def _one_currency(table: Reader, plans: Sequence[CompPlan]) -> str | None:
+    """Find the currency of all credits, where the plans agree on it and the table is silent."""
+    codes = {plan.currency for plan in plans}
+    return codes.pop() if len(codes) == 1 and not table.has("currency") else None
+
+
+def _all_in(code: str, n: int, plans: Sequence[CompPlan]) -> tuple[NDArray[Any], tuple[str | None, ...]]:
+    return np.broadcast_to(np.array(code, dtype=object), (n,)), (code,) * len(plans)
 
 
 def _paid_on(table: Reader, plans: Sequence[CompPlan], zone: str | None) -> IntArray | None:
@@ -164,15 +228,6 @@ def _paid_on(table: Reader, plans: Sequence[CompPlan], zone: str | None) -> IntA
 def _by_deal(plans: Sequence[CompPlan]) -> bool:
     """Say whether a component lets whole deals meet its tiers."""
     return any(getattr(part, "accumulate_on", "") == "deal" for plan in plans for part in plan.components)
-
-
-def _places_by_rank(currency: NDArray[Any], rank: IntArray, n: int) -> IntArray:
-    """Give the decimals of the currency of each credit id."""
-    codes, names = pd.factorize(currency)
-    each = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
-    places = np.full(n, 2, dtype=np.int64)
-    places[rank[rank >= 0]] = each[rank >= 0]
-    return places
 
 
 def _due(
@@ -232,6 +287,8 @@ def _measures_named(table: Reader, plans: Sequence[CompPlan]) -> NDArray[Any]:
     if is_needed and not table.has("measure"):
         table.cells("measure")
         return np.full(len(table), None, dtype=object)
+    if not table.has("measure"):
+        return np.broadcast_to(np.array(None, dtype=object), (len(table),))
     return table.texts("measure", optional=True)
 
 
@@ -242,7 +299,7 @@ def _plan_of(
     table = triage.table
     known, known_as = assigned.known, assigned.known_as
     if known is None or known_as is None:
-        return np.zeros(len(rep), dtype=np.int64)
+        return constant(len(rep), 0)
     if not triage.holds:
         check_known(table.faults, "credits.rep_id", rep_ids, known, known_as, table.rows, who=table.who)
     message = f"names a rep that {known_as} does not have"
@@ -328,7 +385,7 @@ def _amounts(
     cells = triage.table.cells(column)
     if cells is None:
         return np.zeros(len(triage.status), dtype=np.int64), np.zeros(len(triage.status), dtype=np.bool_)
-    codes, names = pd.factorize(currency)
+    codes, names = _coded(currency)
     is_read = np.array([*(name in EXPONENTS for name in names), False], dtype=np.bool_)[codes]
     places = np.array([*(EXPONENTS.get(name, 2) for name in names), 2], dtype=np.int64)[codes]
     amount, refused = money.parse(cells, places, rounding=rounding)
@@ -348,13 +405,21 @@ def _amounts(
     return amount, is_read
 
 
+def _coded(currency: NDArray[Any]) -> tuple[IntArray, NDArray[Any]]:
+    """Find the distinct currencies and number them; a constant column is not looked through."""
+    if is_constant(currency):
+        return constant(len(currency), 0), np.array(currency[:1], dtype=object)
+    codes, names = pd.factorize(currency)
+    return codes.astype(np.int64, copy=False), names
+
+
 def _set_repeats_aside(sheet: Credits) -> None:
     """Count a credit once that comes twice with the same content; twice with another is a contradiction."""
     triage = sheet.triage
     rows = np.flatnonzero(sheet.ids.repeated() & triage.paid())
-    rows = rows[np.lexsort((rows, sheet.rank[rows]))]
     if not len(rows):
         return
+    rows = rows[np.lexsort((rows, sheet.rank[rows]))]
     starts = np.flatnonzero(np.diff(sheet.rank[rows], prepend=-2))
     first = np.repeat(rows[starts], np.diff(np.append(starts, len(rows))))
     content: Mapping[str, NDArray[Any]] = {

@@ -10,6 +10,8 @@ import attrs
 import numpy as np
 
 from salesops import _money as money
+from salesops._frames import Ids
+from salesops._frames.arrays import constant, taken
 from salesops._money import BoolArray, IntArray, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import minor_amount
@@ -59,7 +61,9 @@ class Rows(NamedTuple):
 
     def take(self, rows: Any) -> Rows:
         """Keep some rows, by position or by mask."""
-        return Rows(*(column[rows] for column in self))
+        if rows.dtype == np.bool_:
+            rows = np.flatnonzero(rows)
+        return Rows(*(taken(column, rows) for column in self))
 
 
 class Trouble(NamedTuple):
@@ -102,6 +106,7 @@ class Desk:
 
     A seat is a rep in a period, in order of both; `seat_number` counts the seats in which the rep has the
     plan (0 where not). `counts` says for each component which credits of the run it counts (None: all).
+    `stated` are the amounts of the credits of the run in their own currency.
     `own` are the credits of the reps, `team` those that a manager's overrides count, with their `level`.
     """
 
@@ -117,7 +122,8 @@ class Desk:
     numbers: Mapping[str, tuple[IntArray, BoolArray]]
     events: Events
     rank: IntArray
-    credit_names: Any
+    stated: IntArray
+    credit_ids: Ids
     opening: IntArray
     counts: tuple[BoolArray | None, ...]
     seat_rep: IntArray
@@ -252,11 +258,11 @@ def flat_block(
 ) -> Block:
     """Make lines that bring a total from one amount to another; `columns` replace what that implies."""
     n = len(seat)
-    none, one, zero = np.full(n, -1), np.ones(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    none, one, zero = constant(n, -1), constant(n, 1), constant(n, 0)
     block = Block(
         seat=seat,
-        part=np.full(n, k),
-        rule=np.full(n, rule),
+        part=constant(n, k),
+        rule=constant(n, rule),
         credit=none if credit is None else credit,
         tier=none,
         prior=none,
@@ -269,7 +275,7 @@ def flat_block(
         quota=zero,
         target=zero,
         amount=amount,
-        order=np.full(n, _LAST) if order is None else order,
+        order=constant(n, _LAST) if order is None else order,
     )
     return block._replace(**columns)
 

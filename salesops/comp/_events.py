@@ -57,7 +57,7 @@ def no_events() -> Events:
 
 
 def read_events(
-    frame: pd.DataFrame | None,
+    frame: pd.DataFrame,
     credits: Labels,
     deals: Labels,
     places: IntArray,
@@ -69,8 +69,6 @@ def read_events(
 
     `places` are the decimals of each credit's currency, by rank.
     """
-    if frame is None:
-        return no_events()
     table = Reader(frame, "events", key=("event_id",), faults=faults)
     ids = table.ids("event_id")
     kinds = table.texts("kind")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import attrs
-import numpy as np
 import pandas as pd
 
 from salesops._money import Rounding
 from salesops.comp._assignments import read_assignments
 from salesops.comp._balances import read_balances
 from salesops.comp._columns import with_tenure
-from salesops.comp._credits import read_credits
-from salesops.comp._events import read_events
+from salesops.comp._credits import Credits, read_credits
+from salesops.comp._desk import Desk, Paid
+from salesops.comp._events import Events, no_events, read_events
 from salesops.comp._fx import read_rates
 from salesops.comp._metrics import read_metrics
+from salesops.comp._only import Key
 from salesops.comp._periods import Terms
 from salesops.comp._quotas import Prorate, QuotaTerms, read_quotas
 from salesops.comp._reporting import read_reporting
@@ -34,6 +35,31 @@ class Options:
     first_day: Literal["counts", "free"]
     zone: str | None
     rounding: Rounding | None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Call:
+    """What ``calculate`` was asked: plans, tables opened, periods and options; and how to carry it out."""
+
+    plans: tuple[CompPlan, ...]
+    tables: Mapping[str, pd.DataFrame]
+    terms: Terms
+    options: Options
+    opening: Mapping[tuple[str, Key], int]
+    only: frozenset[Key] | None
+    detail: Literal["lines", "totals"]
+    columns: Mapping[str, str]
+    pay: Callable[[Desk], Paid]
+    carry_out: Callable[[Call], Any]
+
+
+def _events(
+    tables: Mapping[str, pd.DataFrame], sheet: Credits, faults: list[Problem], zone: str | None
+) -> Events:
+    """Read events; only they need the credit ids in order and by name."""
+    if "events" not in tables:
+        return no_events()
+    return read_events(tables["events"], sheet.names, sheet.deals, sheet.places_by_name(), faults, zone=zone)
 
 
 def read_given(
@@ -88,10 +114,7 @@ def read_given(
         quotas=read_quotas(tables.get("quotas"), quota_terms, faults),
         target_pay=read_quotas(tables.get("target_pay"), quota_terms, faults, name="target_pay"),
         metrics=read_metrics(tables.get("metrics"), terms, sheet.reps, assigned.known_as, faults),
-        events=read_events(
-            tables.get("events"), sheet.names, sheet.deals, sheet.places, faults, zone=options.zone
-        ),
+        events=_events(tables, sheet, faults, options.zone),
         reporting=tree,
         opening=read_balances(tables.get("balances"), sheet, plans, faults),
-        order=np.lexsort((sheet.rank, sheet.day, sheet.rep)),
     )

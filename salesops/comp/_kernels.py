@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from salesops import _money as money
 from salesops._money import BoolArray, IntArray, Whole
 
+_FEW = 12
+"""So many thresholds are compared one by one, which is faster than to divide by quotas and search."""
+
 
 class Schedule(NamedTuple):
     """Tiers as whole numbers.
@@ -53,6 +56,13 @@ class Slices(NamedTuple):
 
 def tier_of(size: Whole, quota: IntArray, schedule: Schedule, *, upper: bool) -> IntArray:
     """Find the tier of each position that is 0 or more; a threshold belongs below it if `upper`."""
+    steps = schedule.thresholds[1:]
+    fits = steps.dtype == size.dtype == np.int64 and len(steps) <= _FEW
+    if fits and money.extent(steps) * money.extent(quota) < 2**63:
+        tier = np.zeros(len(size), dtype=np.int64)
+        for step in steps.tolist():
+            tier += size > step * quota if upper else size >= step * quota
+        return tier
     if upper:
         found = np.searchsorted(schedule.thresholds, -(-size // quota), side="left") - 1
     else:

@@ -109,8 +109,13 @@ def line_at(lines: Lines, names: Names, k: int) -> Line:
 
 def _neighbours(lines: Lines, k: int) -> tuple[int, int]:
     """Find the lines of the same statement around a line: those of a credit stand together."""
-    same = (lines.rep == lines.rep[k]) & (lines.period == lines.period[k])
-    return int(np.argmax(same)), len(same) - int(np.argmax(same[::-1]))
+    low, high = (
+        np.searchsorted(lines.rep, lines.rep[k], side="left"),
+        np.searchsorted(lines.rep, lines.rep[k], side="right"),
+    )
+    periods = lines.period[low:high]
+    first, last = (np.searchsorted(periods, lines.period[k], side=side) for side in ("left", "right"))
+    return int(low + first), int(low + last)
 
 
 def percent(rate: Fraction) -> str:

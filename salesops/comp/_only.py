@@ -35,7 +35,7 @@ def narrowed(
             path="only", message="names the reps to calculate, one or more, in a list", values=found
         )
         raise InvalidInput("calculate: 1 problem", [fault])
-    reps = {_key(rep) for rep in asked}
+    reps = {key_of(rep) for rep in asked}
     if any(isinstance(part, Contest) for plan in plans for part in plan.components):
         return dict(tables), _everybody(tables) | frozenset(reps)
     reps = _with_company(tables, plans, reps)
@@ -45,7 +45,8 @@ def narrowed(
     return kept, frozenset(reps)
 
 
-def _key(rep: Hashable) -> Key:
+def key_of(rep: Hashable) -> Key:
+    """Give a rep's id with its type."""
     return family(rep), rep
 
 
@@ -54,7 +55,7 @@ def _column(frame: pd.DataFrame, name: str) -> Ids:
 
 
 def _keys(ids: Ids) -> list[Key]:
-    return [_key(scalar(value)) for value in ids.distinct]
+    return [key_of(scalar(value)) for value in ids.distinct]
 
 
 def _everybody(tables: Mapping[str, pd.DataFrame]) -> frozenset[Key]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from salesops import _money as money
+from salesops._frames.arrays import constant, taken
 from salesops._money import BoolArray, IntArray, Rounding, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import compile_commission, minor_amount, retroactive_groups
@@ -43,6 +44,10 @@ _RULES: tuple[tuple[type, Callable[[Desk, int, Any, list[Block]], None]], ...] =
     (Floor, floor),
     (Guarantee, guarantee),
 )
+
+
+_PIECE = 1 << 16
+"""So many credits are cut at once."""
 
 
 def pay(desk: Desk) -> Paid:
@@ -127,8 +132,7 @@ def pay_commission(
     rows, first = _accumulation(desk, desk.rows_of(k), part.accumulate)
     on_quota = part.basis == "attainment"
     quotas = seat_quota(desk, k, part) if on_quota else np.ones(desk.n_seats, dtype=np.int64)
-    quota = quotas[rows.seat]
-    deltas = rows.whole if part.accumulate_on == "deal" else rows.amount
+    quota, deltas = quotas[rows.seat], rows.whole if part.accumulate_on == "deal" else rows.amount
     beyond = np.zeros(desk.n_seats, dtype=np.bool_)
     if part.rate_by is None:
         end = money.cumulative(deltas, first)
@@ -144,32 +148,34 @@ def pay_commission(
         slices, scale = _by_column(rows, first, points, unit, schedule), 1
     target = desk.target_of(part, desk.path(k)) if part.target_share is not None else None
     factor, over = _multiplier(part, desk, rows.seat, quota, target, slices, scale * schedule.rate_scale)
-    before, after = money.multiply(slices.before, factor), money.multiply(slices.after, factor)
+    before, after = _times(slices.before, factor), _times(slices.after, factor)
     if part.accumulate_on == "deal":
-        before, after, over = _shared(before, after, over, rows.take(slices.row))
+        before, after, over = _shared(before, after, over, rows, slices.row)
     if desk.plan.rounding_step == "credit" or part.accumulate_on == "deal":
         before, after = _from_credit(before, after, slices.row)
     amount = _differences(before, after, over, desk.plan.rounding)
-    at = rows.take(slices.row)
     n = len(slices.row)
-    zero = np.zeros(n, dtype=np.int64)
+    uncut = n == len(rows.place)
+    whose = (rows.seat, rows.credit, rows.place)
+    seat, credit, place = whose if uncut else (taken(column, slices.row) for column in whose)
+    zero = constant(n, 0)
     block = Block(
-        seat=at.seat,
-        part=np.full(n, k),
+        seat=seat,
+        part=constant(n, k),
         rule=np.where(slices.prior >= 0, CATCH_UP, TIER),
-        credit=at.credit,
+        credit=credit,
         tier=slices.tier,
         prior=slices.prior,
         start=slices.start,
         end=slices.end,
-        scale=np.full(n, scale, dtype=np.int64),
+        scale=constant(n, scale),
         before=before,
         after=after,
         over=over,
-        quota=quota[slices.row] if on_quota else zero,
-        target=zero if target is None else target[at.seat],
+        quota=(quota if uncut else quota[slices.row]) if on_quota else zero,
+        target=zero if target is None else target[seat],
         amount=amount,
-        order=at.place,
+        order=place,
     )
     if part.interim_rate is not None:
         block, true_up = _interim(desk, k, part, rows, block)
@@ -185,6 +191,20 @@ def pay_commission(
 
 
 def _slices(
+    part: Commission, left: Whole, right: Whole, quota: IntArray, schedule: kernels.Schedule
+) -> kernels.Slices:
+    """Cut rows at thresholds, a few at a time: what a step needs then stays small and near."""
+    pieces = []
+    for first in range(0, max(len(left), 1), _PIECE):
+        rows = slice(first, first + _PIECE)
+        piece = _cut(part, left[rows], right[rows], quota[rows], schedule)
+        pieces.append(piece._replace(row=piece.row + first))
+    if len(pieces) == 1:
+        return pieces[0]
+    return kernels.Slices(*map(np.concatenate, zip(*pieces, strict=True)))
+
+
+def _cut(
     part: Commission, left: Whole, right: Whole, quota: IntArray, schedule: kernels.Schedule
 ) -> kernels.Slices:
     if part.style == "whole_amount":
@@ -228,22 +248,28 @@ def _multiplier(
     scale: int,
 ) -> tuple[int | Whole, Whole]:
     """Give what turns scaled earnings into minor units: a numerator, and denominators by row."""
-    quota = quota[slices.row]
-    one = np.ones(len(quota), dtype=np.int64)
+    n = len(slices.row)
     if target is not None:
-        return target[seat[slices.row]], money.multiply(quota, scale)
+        return target[seat[slices.row]], money.multiply(quota[slices.row], scale)
     if part.target is not None:
         share = Fraction(part.target) * 10**desk.places
-        return share.numerator, money.multiply(quota, scale * share.denominator)
+        return share.numerator, money.multiply(quota[slices.row], scale * share.denominator)
     if part.basis == "attainment" and part.tiers[0].amount is not None:
-        return 10**desk.places, money.multiply(quota, scale)
-    return 1, money.multiply(one, scale)
+        return 10**desk.places, money.multiply(quota[slices.row], scale)
+    return 1, constant(n, scale) if scale < 2**63 else np.full(n, scale, dtype=object)
 
 
-def _shared(before: Whole, after: Whole, over: Whole, at: Rows) -> tuple[Whole, Whole, Whole]:
+def _times(values: Whole, factor: int | Whole) -> Whole:
+    return values if isinstance(factor, int) and factor == 1 else money.multiply(values, factor)
+
+
+def _shared(
+    before: Whole, after: Whole, over: Whole, rows: Rows, row: IntArray
+) -> tuple[Whole, Whole, Whole]:
     """Take the rep's share of what a whole deal pays."""
-    size = np.where(at.whole == 0, 1, np.abs(at.whole))
-    share = np.where(at.whole < 0, -at.amount, at.amount)
+    whole, amount = rows.whole[row], rows.amount[row]
+    size = np.where(whole == 0, 1, np.abs(whole))
+    share = np.where(whole < 0, -amount, amount)
     return money.multiply(before, share), money.multiply(after, share), money.multiply(over, size)
 
 

@@ -47,6 +47,12 @@ class Terms:
         """Find the period of each day; -1 where there is none."""
         if not self.dated:
             return np.zeros(len(days), dtype=np.int64)
+        low, high = (int(days.min()), int(days.max())) if len(days) else (0, 0)
+        if 0 <= high - low < len(days) // 4:
+            return self._place(np.arange(low, high + 1))[days - low]
+        return self._place(days)
+
+    def _place(self, days: IntArray) -> IntArray:
         place = np.searchsorted(self.starts, days, side="right") - 1
         inside = (place >= 0) & (days < self.ends[np.maximum(place, 0)])
         return np.where(inside, place, -1)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 
 import attrs
 import numpy as np
 
 from salesops._frames import Labels
+from salesops._frames.arrays import taken
+from salesops._frames.order import sort_order
 from salesops._money import EXPONENTS, BoolArray, IntArray
 from salesops.comp._assignments import Assignments
 from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Rows
 from salesops.comp._events import Events
+from salesops.comp._kernels import runs
 from salesops.comp._metrics import Metrics
 from salesops.comp._periods import Spans, Terms, overlap
 from salesops.comp._quotas import Quotas
@@ -43,20 +47,28 @@ class Given:
     events: Events
     reporting: Lines | None
     opening: Mapping[tuple[int, int], int]
-    order: IntArray
+    _order: IntArray | None = attrs.field(default=None, alias="order")
     only: frozenset[tuple[str, Hashable]] | None = None
+
+    @cached_property
+    def order(self) -> IntArray:
+        """Credits by rep, day and id: the order in which they count."""
+        sheet = self.sheet
+        return sort_order(sheet.rep, sheet.day, sheet.rank) if self._order is None else self._order
 
 
 def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[Problem]) -> Desk:
     """Lay out the credits of one plan in order, and the seats of its reps."""
     sheet, terms = given.sheet, given.terms
     n = len(terms)
-    rows = given.order[(sheet.triage.paid() & (sheet.plan == k))[given.order]]
-    own = sheet.rep[rows] * n + sheet.period[rows]
+    counted = sheet.triage.paid() & (sheet.plan == k)
+    rows = given.order if counted.all() else given.order[counted[given.order]]
+    own = taken(sheet.rep, rows) * n + taken(sheet.period, rows)
+    starts = runs(own)
     team, boss, level = _team(k, plan, given, faults)
     above = boss * n + sheet.period[team]
     has_plan = _assigned_seats(k, sheet.reps, given.assigned, terms)
-    seats = np.unique(np.concatenate([own, above, has_plan]))
+    seats = np.unique(np.concatenate([own[starts], above, has_plan]))
     if _lasts(plan):
         seats = _until_the_end(seats, n)
     if given.assigned.known is None:
@@ -64,15 +76,16 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
     else:
         number = _numbered(seats // n, np.isin(seats, has_plan))
     currency = sheet.currencies[k]
+    due = taken(sheet.due, rows)
     mine = Rows(
         np.arange(len(rows)),
         rows,
-        np.searchsorted(seats, own),
-        sheet.deal[rows],
-        sheet.measure[rows],
-        sheet.due[rows],
-        sheet.whole[rows],
-        sheet.day[rows],
+        np.searchsorted(seats, own[starts])[np.cumsum(starts) - 1],
+        taken(sheet.deal, rows),
+        taken(sheet.measure, rows),
+        due,
+        due if sheet.whole is sheet.due else taken(sheet.whole, rows),
+        taken(sheet.day, rows),
     )
     return Desk(
         plan=plan,
@@ -87,7 +100,8 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
         numbers=sheet.columns.numbers,
         events=given.events,
         rank=sheet.rank,
-        credit_names=sheet.names.values[sheet.rank] if len(sheet.rank) and len(sheet.names) else sheet.rank,
+        stated=sheet.amount,
+        credit_ids=sheet.ids,
         opening=_opening(k, seats // n, given.opening),
         counts=counts,
         seat_rep=seats // n,

@@ -23,7 +23,7 @@ def _explain_tier(line: Line) -> str:
     base = line.end - line.start
     rate = rate_at(line, line.tier)
     text = (
-        f"Credit {line.credit} moved {line.rep} from {line.money(low)} to {line.money(high)} {scope(line)}; "
+        f"{_who(line)} moved {line.rep} from {line.money(low)} to {line.money(high)} {scope(line)}; "
         f"{line.money(base)} of it fell in {tier_words(line, line.tier)} at {percent(rate)}"
     )
     return f"{text} = {line.money(base * rate)}{_rounded(line, base * rate)}."
@@ -33,7 +33,7 @@ def _explain_catch_up(line: Line) -> str:
     base = line.end - line.start
     old, new = rate_at(line, line.prior), rate_at(line, line.tier)
     text = (
-        f"With credit {line.credit} the total {scope(line)} came into {tier_words(line, line.tier)}; "
+        f"With {_what(line)} the total {scope(line)} came into {tier_words(line, line.tier)}; "
         f"the {line.money(base)} credited before earn {percent(new)} instead of {percent(old)}"
     )
     return f"{text} = {line.money(base * (new - old))}{_rounded(line, base * (new - old))}."
@@ -263,3 +263,11 @@ _SENTENCES: dict[int, Callable[[Line], str]] = {
     rules.CARRIED: _explain_carried,
     rules.SET_OFF: _explain_set_off,
 }
+
+
+def _who(line: Line) -> str:
+    return f"Credit {line.credit}" if line.credit else "What was credited in the period"
+
+
+def _what(line: Line) -> str:
+    return f"credit {line.credit}" if line.credit else "what was credited in the period"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -26,8 +28,13 @@ class CreditTable:
     status: NDArray[np.int8] = attrs.field(**ARRAY)
     reason: NDArray[Any] = attrs.field(**ARRAY)
     detail: NDArray[Any] = attrs.field(**ARRAY)
-    order: IntArray = attrs.field(**ARRAY)
+    in_order: Callable[[], IntArray] = attrs.field(eq=False, repr=False)
     extra: pd.DataFrame = attrs.field(eq=False, repr=False)
+
+    @cached_property
+    def order(self) -> IntArray:
+        """Rows by rep, day, credit and content."""
+        return self.in_order()
 
 
 @attrs.frozen(kw_only=True)

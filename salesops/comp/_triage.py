@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from salesops._faults import closest
 from salesops._frames import Reader, to_frame
@@ -77,8 +78,8 @@ class Triage:
         self.table = table
         self.holds = holds
         self.status = np.zeros(len(table), dtype=np.int8)
-        self.reason = np.full(len(table), None, dtype=object)
-        self.detail = np.full(len(table), None, dtype=object)
+        self.reason: NDArray[Any] = np.broadcast_to(np.array(None, dtype=object), (len(table),))
+        self.detail = self.reason
 
     def paid(self) -> BoolArray:
         """Mark the credits that nothing speaks against."""
@@ -102,13 +103,21 @@ class Triage:
         Of a fault that many rows share, `stand_in` names the rows to show.
         """
         places = np.flatnonzero(rows & self.paid())
-        if is_fault and not self.holds and len(places):
+        if not len(places):
+            return
+        if is_fault and not self.holds:
             shown = places if stand_in is None else stand_in
             self.table.fault(column, shown, message, value=value, hint=hint)
+        self._open()
         self.status[places] = status
         self.reason[places] = reason
         for k in places.tolist():
             self.detail[k] = f"{column}: {message}" + (f": {value(k)}" if value else "")
+
+    def _open(self) -> None:
+        """Make room for reasons: until a credit is set aside there are none."""
+        if self.reason is self.detail:
+            self.reason, self.detail = self.reason.copy(), self.detail.copy()
 
     def adopt(self, since: int) -> None:
         """Turn the faults of rows that the table has found into rejected credits, where the run holds."""
@@ -118,6 +127,7 @@ class Triage:
         if not by_row:
             return
         faults[since:] = [problem for problem in found if not problem.rows]
+        self._open()
         place: dict[Any, int] = {label: k for k, label in enumerate(self.table.rows)}
         for problem in by_row:
             for j, label in enumerate(problem.rows):

@@ -257,11 +257,18 @@ def compare(
     *,
     assignments: object = None,
     quotas: object = None,
+    target_pay: object = None,
+    metrics: object = None,
+    events: object = None,
+    fx: object = None,
+    reporting: object = None,
+    balances: object = None,
     reps: object = None,
     periods: Iterable[Period] | None = None,
     calendar: FiscalCalendar | None = None,
     columns: Mapping[str, str] | None = None,
     prorate: Prorate = "none",
+    first_day: Literal["counts", "free"] = "counts",
     zone: str | None = None,
     input_rounding: Rounding | None = None,
     on_error: Literal["raise", "hold"] = "raise",
@@ -274,11 +281,12 @@ def compare(
         Before and after.
     credits : table
         As for :func:`calculate`, and so are the options.
-    assignments, quotas, reps : table, optional
+    assignments, quotas, target_pay, metrics, events, fx, reporting, balances, reps : table, optional
     periods : sequence of Period, optional
     calendar : FiscalCalendar, optional
     columns : mapping, optional
-    prorate : {"none", "days"}, default "none"
+    prorate : {"none", "days", "working_days", "months"}, default "none"
+    first_day : {"counts", "free"}, default "counts"
     zone : str, optional
     input_rounding : str, optional
     on_error : {"raise", "hold"}, default "raise"
@@ -308,11 +316,18 @@ def compare(
             credits,
             assignments=assignments,
             quotas=quotas,
+            target_pay=target_pay,
+            metrics=metrics,
+            events=events,
+            fx=fx,
+            reporting=reporting,
+            balances=balances,
             reps=reps,
             periods=spans,
             calendar=calendar,
             columns=columns,
             prorate=prorate,
+            first_day=first_day,
             zone=zone,
             input_rounding=input_rounding,
             on_error=on_error,

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from salesops._codec import Expanded, Model, about
+from salesops.comp._expressions_parse import parse
+from salesops.comp.expressions import Expression, fits
 from salesops.errors import Problem
 
 __all__ = ["Cap", "Commission", "Match", "Override", "Tier"]
@@ -80,6 +82,11 @@ _ACCUMULATE_ON = (
 )
 _DEPTH = "How many levels of the reporting tree count: 1 is direct reports only, none is all of them"
 
+_EXPRESSION = (
+    "Instead of a column: an expression over columns of the credits, declared with their kinds (money, "
+    "ratio, count, text), that is true for those that count; a credit for which it has no value is held"
+)
+
 Basis = Literal["amount", "attainment"]
 Bound = Literal["lower", "upper"]
 
@@ -111,17 +118,42 @@ class Tier(Model):
             yield Problem(path="amount", message="stands beside a rate", hint="give one of the two")
 
 
+def _expression_faults(known: Any) -> Iterator[Problem]:
+    """Find what does not go with an expression in a condition."""
+    expression = known.expression
+    for name in ("field", "one_of", "at_least", "below"):
+        if getattr(known, name):
+            yield Problem(path="in" if name == "one_of" else name, message="stands beside an expression")
+    text, fields = expression.text, expression.fields
+    if text is None or fields is None or None in fields.values():
+        return
+    program, flaws = parse(text, fields)
+    if flaws:
+        return
+    if not fits(program.kind, "truth"):
+        message = "gives another kind of value than is needed"
+        hint = "a truth is needed"
+        yield Problem(path="expression.text", message=message, values=(program.kind,), hint=hint)
+    for name in sorted(program.names):
+        if fields[name] not in ("money", "ratio", "count", "text"):
+            message = "a condition on credits reads numbers and texts"
+            yield Problem(path=f"expression.fields.{name}", message=message, values=(fields[name],))
+
+
 @attrs.frozen(kw_only=True)
 class Match(Model):
-    """A condition on a column of the credits.
+    """A condition on a column of the credits, or an expression over several.
 
     Examples
     --------
     >>> Match(field="product", one_of=["server", "storage"]).one_of
     ('server', 'storage')
+    >>> margin = {"text": "cost / price < 0.7", "fields": {"cost": "money", "price": "money"}}
+    >>> Match(expression=margin).shown
+    'cost / price < 0.7'
     """
 
-    field: str = attrs.field(metadata=about("Column of the credits"))
+    field: str | None = attrs.field(default=None, metadata=about("Column of the credits"))
     one_of: tuple[str, ...] = attrs.field(
         default=(), metadata=about("Texts that count; the column must hold one of them", name="in")
     )
@@ -129,10 +161,23 @@ class Match(Model):
         default=None, metadata=about("The column is a number, and this or more")
     )
     below: Decimal | None = attrs.field(default=None, metadata=about("The column is a number below this"))
+    expression: Expression | None = attrs.field(default=None, metadata=about(_EXPRESSION))
+
+    @property
+    def shown(self) -> str:
+        """What a person is told of it: its column, or its expression."""
+        return self.field if self.expression is None else self.expression.text  # type: ignore[return-value]  # one of the two
 
     @staticmethod
     def _faults(known: Any) -> Iterator[Problem]:
         if known.one_of is None:
+            return
+        if known.expression is not None:
+            yield from _expression_faults(known)
+            return
+        if known.field is None:
+            hint = "or an expression"
+            yield Problem(path="field", message="a condition names a column of the credits", hint=hint)
             return
         is_number = known.at_least is not None or known.below is not None
         if bool(known.one_of) == is_number:

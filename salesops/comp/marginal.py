@@ -146,8 +146,9 @@ def marginal_of(
     if not isinstance(minor, int):
         raise refuse("amount", minor[0], amount, hint=minor[1])
     rows = _rows(given.sheet, plan, rep)
+    written = money.format_minor(minor, EXPONENTS.get(currency or "", 2))
     before, old = _pay(k, plan, _part(given, rows, None), rep, period)
-    extra = _Extra(rep, period, day, k, minor, _measure(given.sheet, plan, measure), fields)
+    extra = _Extra(rep, period, day, k, minor, _measure(given.sheet, plan, measure), fields, written)
     _, new = _pay(k, plan, _part(given, rows, extra), rep, period)
     return Marginal(
         rep_id=given.sheet.reps[rep],
@@ -171,6 +172,7 @@ class _Extra:
     amount: int
     measure: int
     fields: Mapping[str, str]
+    written: str = ""
 
 
 def _plan_at(given: Given, rep: int, day: int) -> int:
@@ -242,7 +244,7 @@ def _part(given: Given, rows: IntArray, extra: _Extra | None) -> Given:
         "columns": _columns(sheet.columns, rows, extra),
     }
     sheet = attrs.evolve(sheet, **changes)
-    last = np.where(sheet.rank < 0, len(sheet.names), sheet.rank)
+    last = np.where(sheet.rank < 0, sheet.n_names, sheet.rank)
     order = np.lexsort((last, sheet.day, sheet.rep))
     return attrs.evolve(given, sheet=sheet, order=order)
 
@@ -255,7 +257,8 @@ def _columns(columns: Columns, rows: IntArray, extra: _Extra | None) -> Columns:
     for name, cells in texts.items():
         texts[name] = np.append(cells, np.array([extra.fields.get(name)], dtype=object))
     for name, (value, known) in numbers.items():
-        read = money.parse_one(extra.fields.get(name), DECIMALS)
+        given = extra.fields.get(name, extra.written if name == "amount" else None)
+        read = money.parse_one(given, DECIMALS)
         is_read = isinstance(read, int)
         numbers[name] = np.append(value, read if isinstance(read, int) else 0), np.append(known, is_read)
     return Columns(texts, numbers)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from salesops._display import html_card
-from salesops._faults import closest, count
+from salesops._faults import count
 from salesops._frames import id_column, jsonable
 from salesops._money import IntArray
 from salesops._version import __version__
@@ -23,9 +24,13 @@ from salesops.comp._account import (
     readable_payouts,
     reconciled,
 )
+from salesops.comp._digest import digest
+from salesops.comp._find import check_line, find_period, find_rep
+from salesops.comp._inputs import Call
 from salesops.comp._keys import line_keys
 from salesops.comp._line import line_at
 from salesops.comp._lines import Lines, Names, lines_frame
+from salesops.comp._parts import changed_call
 from salesops.comp._proof import proof_of
 from salesops.comp._seats import Given
 from salesops.comp._tables import Attained, CreditTable, Totals
@@ -46,11 +51,6 @@ __all__ = ["CompRun"]
 class CompRun:
     """What was calculated, with the facts behind every minor unit; made by :func:`calculate`.
 
-    Attributes
-    ----------
-    input_digest : str
-        SHA-256 of what the tables said, whatever the order of their rows.
-
     Examples
     --------
     >>> from salesops import comp
@@ -68,8 +68,13 @@ class CompRun:
     _credits: CreditTable = attrs.field(alias="_credits")
     _attained: Attained = attrs.field(alias="_attained")
     _events: pd.DataFrame = attrs.field(alias="_events", eq=False)
-    _given: Given = attrs.field(alias="_given", eq=False)
-    input_digest: str
+    _given: Given = attrs.field(alias="_given", eq=False, repr=False)
+    _call: Call = attrs.field(alias="_call", eq=False, repr=False)
+
+    @cached_property
+    def input_digest(self) -> str:
+        """SHA-256 of what the tables said, whatever the order of their rows."""
+        return digest(self._given, self._credits.order)
 
     @property
     def plans(self) -> tuple[CompPlan, ...]:
@@ -306,8 +311,8 @@ class CompRun:
         >>> run.statement("anna").earned
         2500
         """
-        rep = self._find_rep(rep_id)
-        position = self._find_period(period)
+        rep = find_rep(self._names.reps, rep_id)
+        position = find_period(self.periods, period)
         totals, table = self._totals, self._credits
         mine = np.flatnonzero((totals.rep == rep) & (totals.period == position))
         aside = (table.rep == rep) & (table.period == position) & (table.status != 0)
@@ -330,32 +335,6 @@ class CompRun:
             _lines=lines_frame(self._table, self._names, rows),
             _set_aside=self._credit_frame(order),
         )
-
-    def _find_rep(self, rep_id: Hashable) -> int:
-        rep = self._names.reps.position(rep_id)
-        if rep < 0:
-            near = closest(rep_id, self._names.reps.values.tolist())
-            message = "the run knows no such rep"
-            fault = Problem(path="rep_id", message=message, values=(show(rep_id),), suggestions=near)
-            raise InvalidInput("statement: 1 problem", [fault])
-        return rep
-
-    def _find_period(self, period: str | None) -> int:
-        if period in self.periods:
-            return self.periods.index(period)
-        if period is None and len(self.periods) == 1:
-            return 0
-        message = "the run has several periods" if period is None else "the run has no such period"
-        known = ", ".join(map(repr, self.periods[:12]))
-        near = closest(period, self.periods) if period is not None else ()
-        fault = Problem(
-            path="period",
-            message=message,
-            values=(show(period),),
-            suggestions=near,
-            hint=f"choose one of {known}",
-        )
-        raise InvalidInput("statement: 1 problem", [fault])
 
     def explain(self, line_id: int) -> Explanation:
         """Say why a line pays what it pays, from what the run has stored.
@@ -385,7 +364,7 @@ class CompRun:
         Credit 'c1' moved 'anna' from 0.00 to 250.00 in all; 250.00 of it fell in tier 1 (from 0.00)
         at 10 % = 25.00.
         """
-        self._check_line(line_id, "explain")
+        check_line(len(self._table), line_id, "explain")
         return explain_line(self._table, self._names, int(line_id))
 
     def proof(self, line_id: int) -> dict[str, Any]:
@@ -419,7 +398,7 @@ class CompRun:
         >>> proof["form"], proof["base"], proof["rate"], proof["exact"], proof["amount"]
         ('rate', '250.00', '0.1', '25.00', 2500)
         """
-        self._check_line(line_id, "proof")
+        check_line(len(self._table), line_id, "proof")
         return {"line_id": int(line_id), **proof_of(line_at(self._table, self._names, int(line_id)))}
 
     def marginal(
@@ -466,16 +445,44 @@ class CompRun:
         The next 1,000.00 USD of 'anna' in all earns 175.00 USD; commission: 250.00 USD more reach the tier
         at 500.00 USD.
         """
-        rep, at = self._find_rep(rep_id), self._find_period(period)
+        rep, at = find_rep(self._names.reps, rep_id), find_period(self.periods, period)
         return marginal_of(self._given, self.plans, rep, at, amount, measure, fields or {})
 
-    def _check_line(self, line_id: int, verb: str) -> None:
-        whole = isinstance(line_id, (int, np.integer)) and not isinstance(line_id, bool)
-        if not whole or not 0 <= line_id < len(self._table):
-            hint = f"the run has {count(len(self._table), 'line')}, counted from 0"
-            message = "the run has no such line"
-            fault = Problem(path="line_id", message=message, values=(show(line_id),), hint=hint)
-            raise InvalidInput(f"{verb}: 1 problem", [fault])
+    def recalculated(self, credits: object, *, removed: Iterable[Hashable] = ()) -> CompRun:
+        """Calculate the reps again whom changed, new or removed credits concern, and only them.
+
+        Parameters
+        ----------
+        credits : table
+            The columns of the credits of the run. A row replaces those with its ``credit_id``; another is
+            new.
+        removed : iterable of hashable, optional
+            ``credit_id`` of credits that there are no more.
+
+        Returns
+        -------
+        CompRun
+            Of the reps concerned: those whose credits the rows were or are, and who shares a credit id with
+            them. Their statements and lines are those of a run of everything. Where a plan looks at several
+            reps (overrides, contests) or leaves its currency to the credits, it is the run of everything.
+
+        Raises
+        ------
+        InvalidInput
+            As ``calculate``, or if a credit to remove is not there.
+
+        Examples
+        --------
+        >>> from salesops.comp import CompPlan, calculate
+        >>> tiers = [{"from": "0", "rate": "0.1"}]
+        >>> plan = CompPlan(plan_id="ae", currency="USD", components=[{"kind": "commission", "tiers": tiers}])
+        >>> credits = [{"credit_id": rep, "rep_id": rep, "amount": "250.00"} for rep in ("anna", "ben")]
+        >>> run = calculate(plan, credits)
+        >>> run.recalculated([{"credit_id": "anna", "rep_id": "anna", "amount": "300.00"}])
+        CompRun(1 statement, 1 line; credits: 1 paid, 0 held, 0 rejected; 30.00 USD)
+        """
+        call: CompRun = self._call.carry_out(changed_call(self._call, self._given, credits, removed))
+        return call
 
     def reconcile(self) -> pd.DataFrame:
         """Show that every credit ended somewhere: credits in are those paid, held and rejected.

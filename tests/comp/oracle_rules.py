@@ -12,6 +12,9 @@ from pathlib import Path
 _spec = importlib.util.spec_from_file_location("comp_oracle", Path(__file__).with_name("oracle.py"))
 plain = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(plain)
+_spec = importlib.util.spec_from_file_location("comp_oracle_more", Path(__file__).with_name("oracle_more.py"))
+more = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(more)
 UNIT = 100
 
 
@@ -51,7 +54,7 @@ def commission(part, total, quota):
     return due
 
 
-class Rep:
+class Rep(more.More):
     """One rep under one plan: `lines` are (component, period, credit, minor units)."""
 
     def __init__(self, plan, world):
@@ -62,6 +65,9 @@ class Rep:
         self.where = {}
         for row in (*world["rows"], *world["team"]):
             self.where[row[1]] = next(p for p in world["periods"] if p[1] <= row[0] < p[2])
+
+    def tiers(self, part, total, quota):
+        return commission(part, total, quota)
 
     def round(self, value):
         return plain.rounded(Fraction(value), self.rule)
@@ -94,6 +100,10 @@ class Rep:
 
     def pay_commission(self, k, part):
         rows = self.counted(part, self.world["team" if part["kind"] == "override" else "rows"])
+        if part.get("accumulate_on") == "deal":
+            self.pay_whole_deals(k, part, rows)
+            self.cap_periods(k, part.get("cap"), {k})
+            return
         so_far, exact, paid = {}, {}, {}
         by_credit = self.plan.get("rounding_step") == "credit"
         for row in rows:
@@ -119,6 +129,8 @@ class Rep:
                 paid[row[2]] = had + due, kept, sold + amount
                 due = kept - was
             self.lines.append((k, period[0], row[1], due))
+        if "interim_rate" in part:
+            self.pay_interim(k, part, rows)
         self.cap_periods(k, part.get("cap"), {k})
 
     pay_override = pay_commission
@@ -150,6 +162,7 @@ class Rep:
             self.lines.append((k, name, None, capped[name] - earned[name]))
 
     def pay_bonus(self, k, part):
+        part = {**part, "target": Fraction(self.target(part), UNIT)}
         for name in self.names:
             if "metric" in part:
                 row = {**part, "basis": "amount"}
@@ -163,7 +176,7 @@ class Rep:
     def pay_scorecard(self, k, part):
         for name in self.names:
             for goal in part["goals"]:
-                target = self.round(Fraction(part["target"]) * UNIT * Fraction(goal["weight"]))
+                target = self.round(self.target(part) * Fraction(goal["weight"]))
                 value = Fraction(self.world["figures"][name][goal["metric"]])
                 row = {**goal, "kind": "bonus", "basis": "amount", "target": Fraction(target, UNIT)}
                 self.lines.append((k, name, None, self.round(plain.bonus(row, value, None, 1) * UNIT)))
@@ -231,7 +244,7 @@ class Rep:
             sold = set()
             for j in acted:
                 other = self.plan["components"][j]
-                if other["kind"] in ("commission", "override", "bonus", "spiff"):
+                if other["kind"] in ("commission", "override", "bonus", "spiff", "contest"):
                     rows = self.world["team" if other["kind"] == "override" else "rows"]
                     sold |= {self.where[row[1]][0] for row in self.counted(other, rows)}
             for name in sold:

@@ -8,6 +8,7 @@ import importlib.util
 import itertools
 import os
 import random
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,56 @@ def random_plan(rng):
     return plan
 
 
+def enrich(plan, rng):
+    """Give some plans what only a few have: interim rates, whole deals, target pay, matrices, contests."""
+    parts = plan["components"]
+    for part in parts:
+        by_deal = part.get("cap", {}).get("per") == "deal"
+        if part["kind"] == "commission" and "rate_by" not in part and not by_deal:
+            plain = "target" not in part and part["accumulate"] != "deal"
+            if plain and part["accumulate"] == "year" and rng.random() < 0.4:
+                part["interim_rate"] = rng.choice(["0.02", "1/30"])
+            elif plain and rng.random() < 0.25:
+                part["accumulate_on"] = "deal"
+        if part["kind"] in ("bonus", "scorecard") and rng.random() < 0.4:
+            part["target_share"] = rng.choice(["0.5", "1/3"])
+            del part["target"]
+    plan["pay"] = {"variable": "30000.01"}
+    if rng.random() < 0.25:
+        pays = [[rng.choice(["0", "0.5", "1/3", "1.2"]) for _ in range(2)] for _ in range(3)]
+        grid = {"rows": ["20", "50", "70"], "columns": ["0", "60"], "pays": pays}
+        grid |= rng.choice([{"target": "777.77"}, {"target_share": "0.25"}])
+        parts.insert(
+            0, {"kind": "matrix", "name": "grid", "row_metric": "nps", "column_metric": "nps", **grid}
+        )
+    if rng.random() < 0.25:
+        ties = rng.choice(["share", "best", "order"])
+        prizes, least = rng.choice([["100"], ["500", "300.01", "50"]]), rng.choice(["0", "300"])
+        contest = {"kind": "contest", "name": "contest", "ties": ties, "prizes": prizes, "at_least": least}
+        parts.insert(0, contest)
+    if rng.random() < 0.3:
+        plan["fx_date"] = rng.choice(["earned_on", "period_start"])
+        plan["fx_max_age"] = 31
+
+
+def money_of(plan, periods, rows, rng):
+    """Write some credits in euros; give exchange rates, and the rows as dollars of the plan."""
+    days = [period.start for period in periods]
+    rates = {day: Fraction(rng.randint(900_000, 1_200_000), 10**6) for day in days}
+    euros = {row[1] for rep in rows for row in rows[rep] if "fx_date" in plan and rng.random() < 0.3}
+    dollars, source = {}, {}
+    for rep in rows:
+        source[rep], dollars[rep] = [], []
+        for day, name, deal, measure, amount, columns in rows[rep]:
+            whole = amount * rng.choice([1, 2, 3])
+            given = {**columns, "whole": whole, "currency": "EUR" if name in euros else "USD"}
+            source[rep].append((day, name, deal, measure, amount, given))
+            rate = rates[max(start for start in days if start <= day)] if name in euros else 1
+            due, size = (oracle.plain.rounded(Fraction(x) * rate, plan["rounding"]) for x in (amount, whole))
+            dollars[rep].append((day, name, deal, measure, due, {**columns, "whole": size}))
+    return rates, source, dollars
+
+
 def random_rows(rng, rep, periods, n):
     span = (periods[-1].end - periods[0].start).days
     rows = []
@@ -225,6 +276,8 @@ def judge(seed):
     """Pay a random world by the engine and by the oracle; give both."""
     rng = random.Random(seed)  # noqa: S311  (a seeded world, no secret)
     periods, plan = months(), random_plan(rng)
+    more = random.Random(f"more {seed}")  # noqa: S311  (a seeded world, no secret)
+    enrich(plan, more)
     rows = {rep: random_rows(rng, rep, periods, rng.randint(0, 9)) for rep in range(N_REPS)}
     figures = {(rep, p.name): rng.choice(["0", "25.5", "60", "80"]) for rep in rows for p in periods}
     quotas = {(rep, p.name): rng.choice([100, 33_333, 50_000]) for rep in rows for p in periods}
@@ -235,22 +288,24 @@ def judge(seed):
         for kind in ("paid", "lost")
         if rng.random() < 0.4
     ]
-    run = engine_run(plan, periods, rows, figures, quotas, events)
+    rates, source, rows = money_of(plan, periods, rows, more)
+    run = engine_run(plan, periods, source, figures, quotas, events, rates)
     found = (
         run.payouts().set_index(["rep_id", "period"])[["earned", "held", "balance", "paid"]].to_dict("index")
     )
     return run, plan, found, oracle_pays(plan, periods, rows, figures, quotas, events)
 
 
-def engine_run(plan, periods, rows, figures, quotas, events):
+def engine_run(plan, periods, rows, figures, quotas, events, rates):
     credits = [
         {
             "credit_id": name,
             "rep_id": rep,
             "deal_id": deal,
             "amount": text(amount),
+            "deal_amount": text(columns["whole"]),
             "earned_on": day,
-            **columns,
+            **{name: value for name, value in columns.items() if name != "whole"},
         }
         for rep in rows
         for day, name, deal, _, amount, columns in rows[rep]
@@ -268,6 +323,10 @@ def engine_run(plan, periods, rows, figures, quotas, events):
         events=[
             {"event_id": k, "kind": kind, "happened_on": day, "credit_id": credit}
             for k, (kind, day, credit, _) in enumerate(events)
+        ],
+        fx=[
+            {"base": "EUR", "quote": "USD", "rated_on": day, "rate": f"{float(rate):.6f}"}
+            for day, rate in rates.items()
         ],
         reporting=[{"rep_id": rep, "manager_id": rep // 4} for rep in rows if rep],
         periods=periods,
@@ -298,6 +357,8 @@ def oracle_pays(plan, periods, rows, figures, quotas, events):
             "figures": {p.name: {"nps": figures[rep, p.name]} for p in periods},
             "events": [event[:3] for event in events if event[3] == rep],
             "periods": spans,
+            "everyone": rows,
+            "rep": rep,
             "day": dt.timedelta(days=1),
         }
         for name, sums in oracle.Rep(plan, world).pay().items():

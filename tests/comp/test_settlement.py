@@ -406,3 +406,24 @@ def test_every_line_of_every_rule_has_a_sentence_and_a_proof():
         text, proof = run.explain(line).text, run.proof(line)
         assert text.endswith(".")
         assert proof["form"] in ("rate", "change")
+
+
+def test_a_refund_in_the_currency_of_the_credit_takes_its_part_of_it():
+    parts = [
+        {"kind": "commission", "tiers": [{"from": "0", "rate": "0.1"}]},
+        {"kind": "clawback", "event": "refund"},
+    ]
+    plan = comp.CompPlan.from_dict(
+        {"schema_version": 1, "plan_id": "p", "currency": "USD", "components": parts}
+    )
+    day = "2026-01-01"
+    run = comp.calculate(
+        plan,
+        [{"credit_id": "c", "rep_id": "a", "amount": "100.00", "currency": "EUR", "earned_on": day}],
+        fx=[{"base": "EUR", "quote": "USD", "rated_on": day, "rate": "2"}],
+        events=[
+            {"event_id": 1, "kind": "refund", "happened_on": day, "credit_id": "c", "amount": "25.00"},
+            {"event_id": 2, "kind": "refund", "happened_on": day, "credit_id": "c", "amount": "75.00"},
+        ],
+    )
+    assert run.lines()["amount"].tolist() == [2000, -500, -1500]
