@@ -13,8 +13,10 @@ Examples
 Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 """
 
+from salesops.forecast.attainment import Attainment, attainment
 from salesops.forecast.backtesting import Backtest, Calibration, backtest
 from salesops.forecast.baselines import LastPeriod, SamePeriodLastYear, StageWeighted, TrailingMean
+from salesops.forecast.chain import AbsorbingChain, absorbing_chain
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.distribution import Distribution
 from salesops.forecast.forecasting import Forecast
@@ -32,7 +34,9 @@ from salesops.forecast.metrics import (
     unit_economics,
     velocity,
 )
+from salesops.forecast.outcomes import OutcomeCurves, outcome_curves
 from salesops.forecast.pipeline import PipelineForecaster, PipelineModel
+from salesops.forecast.pooling import PooledRates, pooled_rates
 from salesops.forecast.rates import Rate, rate_interval, win_rate
 from salesops.forecast.reliability import Reliability, reliability
 from salesops.forecast.results import Funnel
@@ -45,9 +49,12 @@ from salesops.forecast.scores import (
     pinball,
     pit,
 )
+from salesops.forecast.slippage import Slippage, slippage
 from salesops.forecast.survival import competing_risks, kaplan_meier, log_rank
 
 __all__ = [
+    "AbsorbingChain",
+    "Attainment",
     "Backtest",
     "Calibration",
     "Coverage",
@@ -59,17 +66,22 @@ __all__ = [
     "IncidenceCurves",
     "LastPeriod",
     "LogRank",
+    "OutcomeCurves",
     "PipelineForecaster",
     "PipelineModel",
+    "PooledRates",
     "Rate",
     "Reliability",
     "Retention",
     "SamePeriodLastYear",
+    "Slippage",
     "StageWeighted",
     "SurvivalCurve",
     "TrailingMean",
     "TrueProcess",
     "UnitEconomics",
+    "absorbing_chain",
+    "attainment",
     "backtest",
     "competing_risks",
     "coverage",
@@ -80,11 +92,14 @@ __all__ = [
     "interval_coverage",
     "kaplan_meier",
     "log_rank",
+    "outcome_curves",
     "pinball",
     "pit",
+    "pooled_rates",
     "rate_interval",
     "reliability",
     "retention",
+    "slippage",
     "throughput",
     "unit_economics",
     "velocity",

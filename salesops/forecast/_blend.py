@@ -79,9 +79,7 @@ def _correction(forecast: Floats, actual: Floats, fade: Floats, evidence: float)
     return float(np.exp(trust * np.clip(np.log(max(came, 1e-9 * said) / said), -1.5, 1.5)))
 
 
-def _weight(
-    origins: Origins, by_structure: float, by_wins: float, fade: Floats, evidence: float
-) -> float:
+def _weight(origins: Origins, by_structure: float, by_wins: float, fade: Floats, evidence: float) -> float:
     """Weigh the two by their squared errors, for the company and for units, as far as origins can tell."""
     odds = 0.0
     for grouped in (True, False):

@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 COMPANY = "company"
-LEVELS = ("team", "rep_id")
+LEVELS = ("region", "team", "rep_id")
 _NEVER = np.iinfo(np.int64).max
 
 

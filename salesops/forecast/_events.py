@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -95,7 +95,7 @@ def only_used(deal: Ids) -> Ids:
     return Ids(codes.astype(np.int64), deal.distinct[used])
 
 
-def read_log(reader: Reader, zone: str | None) -> Events:
+def read_log(reader: Reader, zone: str | None, renamed: Mapping[str, str]) -> Events:
     """Read a log with one row for each event; rows with faults are left out of what is returned."""
     before = len(reader.faults)
     ids = reader.ids("deal_id")
@@ -103,6 +103,8 @@ def read_log(reader: Reader, zone: str | None) -> Events:
         reader.faults.append(_state_table(reader))
         reader.finish()
     stage = reader.texts("stage")
+    if renamed:
+        stage = np.array([renamed.get(name, name) for name in stage.tolist()], dtype=object)
     moment, day = reader.moments("entered_on", zone=zone)
     rows = np.arange(len(reader))
     if len(reader.faults) > before:
@@ -113,8 +115,31 @@ def read_log(reader: Reader, zone: str | None) -> Events:
     return arranged(deal=ids.take(rows), stage=stage[rows], moment=moment[rows], day=day[rows], facts=facts)
 
 
+def check_is_a_log(events: Events, ends: tuple[str, ...], faults: list[Problem]) -> None:
+    """Refuse a table in which every deal, open or closed, stands in one row only: current states."""
+    n_deals = len(events.deals)
+    if faults or n_deals < 2 or len(events) > n_deals:
+        return
+    is_end = np.isin(np.array(events.stages, dtype=object), ends)[events.stage]
+    if is_end.any() and not is_end.all():
+        faults.append(
+            Problem(
+                path="history.entered_on",
+                message="this is a table of current states, not a history of dated events",
+                values=(f"{n_deals} deals with one row each, {int(is_end.sum())} of them closed",),
+                hint=_STATE_TABLE_HINT,
+            )
+        )
+
+
 def read_deals(
-    reader: Reader, *, stage: str, still_open: str, ends: tuple[str, ...], zone: str | None
+    reader: Reader,
+    *,
+    stage: str,
+    still_open: str,
+    ends: tuple[str, ...],
+    zone: str | None,
+    at_close: tuple[str, ...],
 ) -> tuple[Events, pd.DataFrame]:
     """Read a table with one row for each deal: its dated openings and closes, and the rows set aside."""
     ids = reader.ids("deal_id", unique=True)
@@ -122,9 +147,10 @@ def read_deals(
     created, created_day = reader.moments("created_on", zone=zone, optional=True)
     closed, closed_day = reader.moments("closed_on", zone=zone, optional=True)
     is_closed = np.array([name != still_open for name in outcome], dtype=bool)
-    _check_dates(reader, created, closed, is_closed)
+    check_dates(reader, created, closed, is_closed)
     for column in ("deal_id", "outcome", "created_on", "closed_on"):
         reader.cells(column)
+    _check_known_at_creation(reader, is_closed, at_close)
     reader.finish()
     labels = labelled(reader)
     undated, unfinished = np.isnat(created), is_closed & np.isnat(closed)
@@ -142,8 +168,9 @@ def read_deals(
     facts = reader.extra().drop(columns="stage", errors="ignore").iloc[source].copy()
     facts.insert(0, "deal_id", id_column(ids.take(source).labels()).to_numpy())
     facts.index = labels[source]
-    if "amount" in facts.columns:
-        facts["amount"] = facts["amount"].where(np.arange(len(source)) >= len(opened))
+    for column in at_close:
+        if column in facts.columns:
+            facts[column] = facts[column].where(np.arange(len(source)) >= len(opened))
     events = arranged(
         deal=ids.take(source),
         stage=np.concatenate([np.full(len(opened), stage, dtype=object), outcome[ended]]),
@@ -154,7 +181,26 @@ def read_deals(
     return events, rejected
 
 
-def _check_dates(reader: Reader, created: Dates, closed: Dates, is_closed: npt.NDArray[np.bool_]) -> None:
+def _check_known_at_creation(
+    reader: Reader, is_closed: npt.NDArray[np.bool_], at_close: tuple[str, ...]
+) -> None:
+    """Refuse columns that only closed deals have filled: they were written at the close."""
+    facts = reader.extra().drop(columns=["stage", *at_close], errors="ignore")
+    for column in facts.columns:
+        filled = facts[column].notna().to_numpy()
+        if (~is_closed).any() and not filled[~is_closed].any() and filled[is_closed].any():
+            reader.faults.append(
+                Problem(
+                    path=f"deals.{column}",
+                    message="is filled only for closed deals, so it was not known when they were created",
+                    values=(f"{int(filled.sum())} of {int(is_closed.sum())} closed deals, no open one",),
+                    hint=f"leave it out, or state that it is filled at the close: at_close=({column!r}, ...)",
+                )
+            )
+
+
+def check_dates(reader: Reader, created: Dates, closed: Dates, is_closed: npt.NDArray[np.bool_]) -> None:
+    """Refuse deals that close before they open, and open ones with a date of close."""
     reader.fault(
         "closed_on",
         closed < created,

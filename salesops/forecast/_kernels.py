@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _DENSE_SPAN = 100_000
+_DENSE_CELLS = 20_000_000
 
 
 def exits(
@@ -59,22 +60,22 @@ def incidence(at_risk: Ints, events: Ints) -> tuple[Floats, Floats, Floats, Floa
 
     Returns F (n_ages, n_causes), S (n_ages,), var F, var S.
     """
-    n = at_risk[:, None].astype(np.float64)
-    h = events / n
-    total = events.sum(axis=1)
-    h_any = total / at_risk
-    open_after = np.cumprod(1.0 - h_any)
-    before = np.concatenate([[1.0], open_after[:-1]])[:, None] if len(at_risk) else open_after[:, None]
-    share = np.minimum(np.cumsum(before * h, axis=0), 1.0)
-    rest = at_risk - total
-    step = np.divide(total, at_risk * rest.astype(np.float64), out=np.zeros(len(at_risk)), where=rest > 0)
+    n = at_risk.astype(np.float64)
+    leaving = np.ascontiguousarray(events.T)
+    h = leaving / n
+    total = leaving.sum(axis=0)
+    open_after = np.cumprod(1.0 - total / n)
+    before = np.concatenate([[1.0], open_after[:-1]]) if len(n) else open_after
+    share = np.minimum(np.cumsum(before * h, axis=1), 1.0)
+    rest = n - total
+    step = np.divide(total, n * rest, out=np.zeros(len(n)), where=rest > 0)
     greenwood = np.cumsum(step)
-    a_before = (greenwood - step)[:, None]
+    a_before = greenwood - step
     w_step = before * h * (a_before - 1.0 / n)
-    w_before = np.cumsum(w_step, axis=0) - w_step
+    w_before = np.cumsum(w_step, axis=1) - w_step
     inside = before * h * (2.0 * w_before + before * (h * a_before + (1.0 - h) / n))
-    variance = np.maximum(np.cumsum(inside, axis=0), 0.0)
-    return share, open_after, variance, open_after**2 * greenwood
+    variance = np.maximum(np.cumsum(inside, axis=1), 0.0)
+    return share.T, open_after, variance.T, open_after**2 * greenwood
 
 
 def normal_quantile(level: float) -> float:
@@ -147,3 +148,47 @@ def first_of_each(places: Ints, owner: Ints, n_owners: int) -> Ints:
     first = np.full(n_owners, -1, dtype=np.int64)
     first[mine[heads]] = places[heads]
     return first
+
+
+def segment_exits(
+    segment: Ints, duration: Ints, cause: Ints, entry: Ints | None, n_segments: int, n_causes: int
+) -> list[tuple[Floats, Ints, Ints, Ints]]:
+    """Count as `exits` does, for each segment and, last, for all; durations and entries are whole numbers."""
+    width = int(duration.max()) + 1 if len(duration) else 1
+    size = n_segments * width * (n_causes + 1)
+    if size > _DENSE_CELLS:
+        return _exits_one_by_one(segment, duration, cause, entry, n_segments, n_causes)
+    place = segment * (n_causes + 1)
+    place += cause
+    place *= width
+    place += duration
+    tally = np.bincount(place, minlength=size)
+    tally = tally.astype(np.int64, copy=False).reshape(n_segments, n_causes + 1, width)
+    tally = np.concatenate([tally, tally.sum(axis=0, keepdims=True)])
+    leaving = tally.sum(axis=1)
+    at_risk = leaving[:, ::-1].cumsum(axis=1)[:, ::-1]
+    if entry is not None:
+        late = entry > 0
+        enter = np.bincount(segment[late] * width + entry[late], minlength=n_segments * width)
+        enter = enter.reshape(n_segments, width)
+        enter = np.concatenate([enter, enter.sum(axis=0, keepdims=True)])
+        at_risk = at_risk - enter[:, ::-1].cumsum(axis=1)[:, ::-1]
+    found = []
+    for counts, n_leaving, at_each in zip(tally, leaving, at_risk, strict=True):
+        ages = np.flatnonzero(n_leaving)
+        mine = counts[:, ages]
+        found.append((ages.astype(np.float64), at_each[ages], mine[1:].T, mine[0]))
+    return found
+
+
+def _exits_one_by_one(
+    segment: Ints, duration: Ints, cause: Ints, entry: Ints | None, n_segments: int, n_causes: int
+) -> list[tuple[Floats, Ints, Ints, Ints]]:
+    order = np.argsort(segment, kind="stable")
+    bounds = np.searchsorted(segment[order], np.arange(n_segments + 1))
+    found = []
+    for k in range(n_segments):
+        mine = order[bounds[k] : bounds[k + 1]]
+        late = None if entry is None else entry[mine]
+        found.append(exits(duration[mine], cause[mine], late, n_causes))
+    return [*found, exits(duration, cause, entry, n_causes)]

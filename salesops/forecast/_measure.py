@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Hashable
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from salesops._faults import refuse
 from salesops.errors import InternalError
 from salesops.forecast import _paths, survival
 from salesops.forecast._paths import Paths
+from salesops.forecast._spans import Calendar, Spans
 from salesops.forecast.history import History
 from salesops.forecast.results import Funnel
 from salesops.forecast.tally import Measures, Options, Periods, Tally
-from salesops.models import FiscalCalendar
-
-By = Literal["month", "quarter", "year"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -34,6 +30,7 @@ class Measured:
     paths: Paths
     options: Options
     amount: Floats | None
+    changed: npt.NDArray[np.bool_]
     reached: npt.NDArray[np.bool_]
     beyond: npt.NDArray[np.bool_]
     skips: npt.NDArray[np.bool_]
@@ -43,12 +40,17 @@ class Measured:
     visit_age: Ints
     visit_ended: Ints
     visit_late: Ints
-    labels: tuple[str, ...]
-    starts: Dates
+    spans: Spans | None
 
     @classmethod
     def of(
-        cls, paths: Paths, options: Options, periods: tuple[FiscalCalendar, By] | None, amount: Floats | None
+        cls,
+        paths: Paths,
+        options: Options,
+        calendar: Calendar | None,
+        *,
+        amount: Floats | None,
+        changed: npt.NDArray[np.bool_],
     ) -> Measured:
         n, n_stages = paths.n_deals, paths.n_stages
         as_of = np.datetime64(options.as_of, "D")
@@ -76,18 +78,18 @@ class Measured:
             columns["visit_age"].append(np.where(entered >= 0, _days(visit, visit_until), -1))
             columns["visit_ended"].append((leaving >= 0).astype(np.int64))
             columns["visit_late"].append(_late(visit, options))
-        labels: tuple[str, ...] = ()
-        starts = np.empty(0, dtype="datetime64[D]")
-        if periods is not None:
-            calendar, length = periods
-            first = paths.created.min().item() if n else options.as_of
-            if options.as_of == dt.date.max:
-                raise refuse("as_of", "is beyond the calendar", options.as_of.isoformat())
-            found = calendar.periods_between(first, options.as_of + dt.timedelta(days=1), by=length)
-            labels = tuple(period.name for period in found)
-            starts = np.array([period.start for period in found], dtype="datetime64[D]")
+        spans = None
+        if calendar is not None:
+            spans = calendar.spans(paths.created.min().item() if n else options.as_of, options.as_of)
         stacked = {name: np.column_stack(parts) for name, parts in columns.items()}
-        return cls(paths=paths, options=options, amount=amount, labels=labels, starts=starts, **stacked)
+        return cls(
+            paths=paths,
+            options=options,
+            amount=amount,
+            changed=changed,
+            spans=spans,
+            **stacked,
+        )
 
     def funnel(self, history: History, segments: tuple[Hashable, ...], segment: Ints) -> Funnel:
         """Count all deals, and those of each segment; the segments must add up to the whole."""
@@ -123,7 +125,7 @@ class Measured:
                 for k in range(paths.n_stages)
             ),
             curves=survival.incidence_curves(
-                *self._observed(age, paths.outcome[deals], _late(paths.created[deals], options)),
+                *self._observed(age, paths.outcome[deals], self._entry(deals)),
                 ("won", *names),
                 options.level,
             ),
@@ -132,6 +134,7 @@ class Measured:
             if self.amount is None
             else _sorted_known(self.amount[deals], paths.outcome[deals] == 1),
             periods=self._periods(deals),
+            arrivals=self._arrivals(deals),
         )
         return Funnel(
             measures=measures,
@@ -140,6 +143,12 @@ class Measured:
             rejected=None if segment is not _WHOLE else history.rejected,
             parts=parts,
         )
+
+    def _entry(self, deals: Ints) -> Ints:
+        """Age on the day before each deal came under observation: with the log, or with its first event."""
+        created, begun = self.paths.created[deals], self.paths.begun[deals]
+        eve = np.where(created < begun, _days(created, begun) - 1, 0)
+        return np.maximum(_late(created, self.options), eve)
 
     def _until(self, deals: Ints) -> Dates:
         ended = self.paths.ended[deals]
@@ -159,7 +168,7 @@ class Measured:
 
     def _observed(self, age: Ints, cause: Ints, late: Ints) -> tuple[Ints, Ints, Ints | None]:
         """Leave out what ended before it came under observation."""
-        if self.options.observed_from is None:
+        if not (late > 0).any():
             return age, cause, None
         seen = (late <= 0) | (late < age)
         return age[seen], cause[seen], late[seen]
@@ -172,7 +181,7 @@ class Measured:
         inside = chosen[paths.deal]
         onward = np.flatnonzero(inside[1:] & (paths.deal[1:] == paths.deal[:-1])) + 1
         both_open = (paths.state[onward] < paths.n_stages) & (paths.state[onward - 1] < paths.n_stages)
-        late = _late(paths.created[deals], self.options)
+        late = self._entry(deals)
         age = _days(paths.created[deals], self._until(deals))
         return Tally(
             deals=len(deals),
@@ -189,9 +198,9 @@ class Measured:
             events=int(inside.sum()),
             repeats=int(paths.n_repeats[deals].sum()),
             set_aside=int(paths.n_after_close[deals].sum()),
-            ended_unobserved=int(((late > 0) & (late >= age)).sum())
-            if self.options.observed_from is not None
-            else 0,
+            ended_unobserved=int(((late > 0) & (late >= age)).sum()),
+            opened_before_log=int((paths.created[deals] < paths.begun[deals]).sum()),
+            changed_segment=int(self.changed[deals].sum()),
         )
 
     def _transitions(self, chosen: npt.NDArray[np.bool_]) -> Ints:
@@ -210,11 +219,22 @@ class Measured:
         matrix[0, :] += starts
         return matrix
 
+    def _arrivals(self, deals: Ints) -> tuple[int, int]:
+        """Count the deals that were created while the log ran, and the days that it ran."""
+        paths, options = self.paths, self.options
+        if not paths.n_deals:
+            return 0, 0
+        start = paths.begun.min()
+        if options.observed_from is not None:
+            start = max(start, np.datetime64(options.observed_from, "D"))
+        days = int((np.datetime64(options.as_of, "D") - start).astype(np.int64)) + 1
+        return int((paths.created[deals] >= start).sum()), max(days, 0)
+
     def _periods(self, deals: Ints) -> Periods | None:
-        if not len(self.labels):
+        if self.spans is None:
             return None
-        paths, n = self.paths, len(self.labels)
-        created, ended = _place(paths.created[deals], self.starts), _place(paths.ended[deals], self.starts)
+        paths, n = self.paths, len(self.spans.labels)
+        created, ended = self.spans.of(paths.created[deals]), self.spans.of(paths.ended[deals])
         outcome = paths.outcome[deals]
         kinds = len(paths.ends) + 1
         cohort = np.bincount(created * kinds + outcome, minlength=n * kinds).reshape(n, kinds)
@@ -232,8 +252,8 @@ class Measured:
                 ]
             )
         return Periods(
-            labels=self.labels,
-            starts=self.starts,
+            labels=self.spans.labels,
+            starts=self.spans.starts,
             cohort=cohort,
             closed=closed[:, 1:],
             open_at_end=np.cumsum(cohort.sum(axis=1) - closed.sum(axis=1)),
@@ -253,12 +273,6 @@ _PER_STAGE = (
     "visit_ended",
     "visit_late",
 )
-
-
-def _place(days: Dates, starts: Dates) -> Ints:
-    """Find the period of each day; NaT is in none: -1."""
-    found = np.searchsorted(starts, days, side="right") - 1
-    return np.where(np.isnat(days), -1, found).astype(np.int64)
 
 
 def _days(begin: Dates, until: Dates) -> Ints:

@@ -48,6 +48,11 @@ class Paths:
     n_reopened: Ints
 
     @property
+    def begun(self) -> Dates:
+        """Day of the first event of each deal; `created` may lie before it."""
+        return self.day[self.first]
+
+    @property
     def n_deals(self) -> int:
         return len(self.first)
 

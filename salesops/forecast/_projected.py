@@ -136,9 +136,7 @@ def blended(outlook: Outlook, blend: Blend) -> Outlook:
     return attrs.evolve(outlook, p=p * np.minimum(factor, 1.0)[outlook.unit], new=mix * scale[:, None])
 
 
-def distributions(
-    panel: Panel, outlook: Outlook, blend: Blend
-) -> dict[tuple[str, Hashable], Distribution]:
+def distributions(panel: Panel, outlook: Outlook, blend: Blend) -> dict[tuple[str, Hashable], Distribution]:
     """Make the distribution of the company and of each unit of each level, from the same parts."""
     everyone = np.arange(len(panel.units))
     laws: dict[tuple[str, Hashable], Distribution] = {
@@ -161,9 +159,13 @@ def _law(panel: Panel, outlook: Outlook, units: Ints, shock: float) -> Distribut
     sure = mine[outlook.known[mine]]
     guess = mine[~outlook.known[mine]]
     groups = []
-    for unit, segment in sorted({(u, g) for u, g in zip(outlook.unit[guess], outlook.segment[guess], strict=True)}):
+    for unit, segment in sorted(
+        {(u, g) for u, g in zip(outlook.unit[guess], outlook.segment[guess], strict=True)}
+    ):
         same = guess[(outlook.unit[guess] == unit) & (outlook.segment[guess] == segment)]
-        groups.append((outlook.p[same], _scaled(outlook.amounts.draws[segment], outlook.amounts.factor[unit])))
+        groups.append(
+            (outlook.p[same], _scaled(outlook.amounts.draws[segment], outlook.amounts.factor[unit]))
+        )
     new = outlook.new[units]
     rate = float(new.sum())
     parts = Sum(
@@ -188,7 +190,9 @@ def _merged(groups: list[tuple[Floats, Draws]]) -> tuple[tuple[Floats, Draws], .
     weight = np.array([float(p.sum()) for p, _ in groups])
     total = max(float(weight.sum()), 1e-300)
     values = np.concatenate([draws.values for _, draws in groups])
-    weights = np.concatenate([draws.weights * w / total for (_, draws), w in zip(groups, weight, strict=True)])
+    weights = np.concatenate(
+        [draws.weights * w / total for (_, draws), w in zip(groups, weight, strict=True)]
+    )
     return ((chance, thin(values, weights)),)
 
 
@@ -222,7 +226,9 @@ def thin(values: Floats, weights: Floats) -> Draws:
 def deal_table(panel: Panel, outlook: Outlook) -> pd.DataFrame:
     """One row for each open deal: its units, amount, chance and mean."""
     rows = outlook.rows
-    table = pd.DataFrame({"deal_id": id_column(_objects([panel.deals[d] for d in panel.deal[rows].tolist()]))})
+    table = pd.DataFrame(
+        {"deal_id": id_column(_objects([panel.deals[d] for d in panel.deal[rows].tolist()]))}
+    )
     for depth, level in enumerate(panel.levels):
         table[level] = label_column([panel.units[u][depth] for u in outlook.unit.tolist()])
     table["stage"] = [panel.stages[s] for s in panel.state[rows].tolist()]

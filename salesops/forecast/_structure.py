@@ -371,7 +371,12 @@ def creation_of(panel: Panel, origin: int, horizon: int) -> tuple[Floats, Floats
     n_units, n_segments = len(panel.units), len(panel.segments)
     begins = np.zeros((n_segments, panel.n_stages + 1))
     if not len(rows):
-        return np.zeros(horizon), np.full(n_segments, 1.0 / n_segments), np.full(n_units, 1.0 / n_units), begins
+        return (
+            np.zeros(horizon),
+            np.full(n_segments, 1.0 / n_segments),
+            np.full(n_units, 1.0 / n_units),
+            begins,
+        )
     start = int(panel.day[rows].min())
     days = np.arange(start, origin + 1)
     counts = np.bincount(panel.day[rows] - start, minlength=len(days)).astype(float)

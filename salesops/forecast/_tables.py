@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesops.forecast import _kernels
+from salesops import _display
+from salesops.forecast import _kernels, _views
 from salesops.forecast.rates import Rate
 from salesops.forecast.tally import Measures
 
@@ -83,6 +84,7 @@ def rate_table(measures: Measures) -> pd.DataFrame:
     rows.extend(_cycle_rows(measures))
     if measures.won_amounts is not None:
         rows.extend(_amount_rows(measures, measures.won_amounts))
+    rows.extend(_views.flow_rows(measures))
     return pd.DataFrame(rows)
 
 
@@ -197,6 +199,39 @@ def _shares(measures: Measures, name: str, hits: Ints, n: Ints, reason: str) -> 
     value = np.divide(hits, n, out=np.full(len(n), np.nan), where=n > 0)
     why = pd.Series([None if k else reason for k in n.tolist()], dtype=object)
     return {name: value, f"{name}_lower": lower, f"{name}_upper": upper, f"{name}_reason": why}
+
+
+def told(measures: Measures, stage: str, where: str) -> str:
+    """Say in words what became of the deals that reached a stage."""
+    options, k = measures.options, measures.options.stages.index(stage)
+    row = stage_table(measures).iloc[k]
+    if not row["entered"]:
+        return f"No deal{where} had reached {stage!r} by {options.as_of}."
+    ended = row["lost"] + row["no_decision"]
+    text = (
+        f"Of {row['entered']} deals{where} that had reached {stage!r} by {options.as_of}, "
+        f"{row['converted']} moved on ({_display.percent(row['conversion'])}, "
+        f"{100 * options.level:g} % interval {_between(row['lower'], row['upper'])}), "
+        f"{ended} ended there and {row['open']} were still open."
+    )
+    curve = measures.conversion[k]
+    if not math.isnan(curve.last_age):
+        text += (
+            f" Counting open deals as unfinished, {_display.percent(row['eventual_conversion'])} are "
+            f"estimated to move on within {_display.number(curve.last_age)} days "
+            f"(interval {_between(row['eventual_lower'], row['eventual_upper'])})."
+        )
+    if not math.isnan(row["median_days"]):
+        text += f" Half of the first visits lasted at most {_display.number(row['median_days'])} days."
+    if row["skipped"]:
+        text += f" {row['skipped']} deals jumped over it; the rule counts them as {options.skipped}."
+    return text
+
+
+def _between(lower: float, upper: float) -> str:
+    if math.isnan(lower) or math.isnan(upper):
+        return "not defined"
+    return f"{_display.percent(lower)} to {_display.percent(upper)}"
 
 
 def _kind(origin: int, target: int, n_stages: int, still: int) -> str:

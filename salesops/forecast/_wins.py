@@ -42,9 +42,7 @@ class Wins:
 
     def up_to(self, day: int) -> Wins:
         n = int(np.searchsorted(self.day, day, side="right"))
-        return Wins(
-            day=self.day[:n], amount=self.amount[:n], unit=self.unit[:n], segment=self.segment[:n]
-        )
+        return Wins(day=self.day[:n], amount=self.amount[:n], unit=self.unit[:n], segment=self.segment[:n])
 
     def totals(self, after: int, until: int, n_units: int) -> Floats:
         """Amount won by each unit after a day and up to another."""

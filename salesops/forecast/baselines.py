@@ -167,7 +167,7 @@ class LastPeriod(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
 
     Attributes
     ----------
@@ -211,7 +211,7 @@ class TrailingMean(_Rule):
     n_periods : int, default 6
         Periods, or as many as the history has.
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
 
     Attributes
     ----------
@@ -264,7 +264,7 @@ class SamePeriodLastYear(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
 
     Attributes
     ----------
@@ -312,7 +312,7 @@ class StageWeighted(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
 
     Attributes
     ----------

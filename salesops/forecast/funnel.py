@@ -5,31 +5,35 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
 from salesops._calendar import day_of
 from salesops._faults import check_choice, count, raise_all, refuse
-from salesops._frames import Ids, Labels, Reader
-from salesops.errors import InvalidInput, Problem, show
+from salesops._frames import Reader
+from salesops.errors import InvalidInput, Problem
 from salesops.forecast import _paths, survival
 from salesops.forecast._events import written
 from salesops.forecast._measure import Measured
 from salesops.forecast._paths import Paths
+from salesops.forecast._segments import alike, changed, read_segments
+from salesops.forecast._spans import By, read_calendar
 from salesops.forecast.history import History, cut, read_events
 from salesops.forecast.results import Funnel
 from salesops.forecast.tally import Options
-from salesops.models import FiscalCalendar
-
-By = Literal["month", "quarter", "year"]
+from salesops.models import FiscalCalendar, Period
 
 __all__ = ["funnel"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
+
+
+_FEW = 5
 
 
 def funnel(
@@ -39,8 +43,8 @@ def funnel(
     by: str | None = None,
     segments: Iterable[Hashable] | None = None,
     as_of: object = None,
-    calendar: FiscalCalendar | None = None,
-    period: Literal["month", "quarter", "year"] | None = None,
+    calendar: FiscalCalendar | Sequence[Period] | None = None,
+    period: By | None = None,
     observed_from: object = None,
     skipped: Literal["passed", "not reached"] = "passed",
     reopened: Literal["refused", "first close", "last close"] = "refused",
@@ -60,6 +64,8 @@ def funnel(
     ----------
     history : History or table
         Dated events; a table has columns deal_id, stage, entered_on (and others) and no row after `as_of`.
+        A column created_on, where there is one, says when deals began: those that began before their first
+        event come under observation late.
     stages : sequence of str
         Stages in order, first to last. Names of ends among them are ignored.
     by : str, optional
@@ -69,8 +75,9 @@ def funnel(
         Segments to report, also those without a deal; default: those found.
     as_of : date or ISO text, optional
         The last day that is visible. Default: the day of the snapshot, else the last day with an event.
-    calendar : FiscalCalendar, optional
-        Where the periods of :meth:`Funnel.periods` begin. Default: the calendar year.
+    calendar : FiscalCalendar or sequence of Period, optional
+        Where the periods of :meth:`Funnel.periods` begin (months, 4-4-5 weeks ...), or these periods
+        themselves. Default: the calendar year.
     period : {"month", "quarter", "year"}, optional
         Their length. Default: months if a calendar is given, else no periods are counted.
     observed_from : date or ISO text, optional
@@ -125,7 +132,7 @@ def funnel(
     """
     check_choice("skipped", skipped, _paths.SKIPPED)
     check_choice("reopened", reopened, _paths.REOPENED)
-    periods = _periods(calendar, period)
+    periods = read_calendar(calendar, period)
     survival.check_level(level)
     start = None if observed_from is None else day_of("observed_from", observed_from)
     faults: list[Problem] = []
@@ -145,7 +152,8 @@ def funnel(
     paths = _paths.follow(seen, names, reopened=reopened, faults=faults)
     if paths is None:
         raise InvalidInput(f"history: {count(len(faults), 'problem')}", faults)
-    segment = _segments(seen, paths, by, segments, faults)
+    paths = _since_creation(seen, paths, faults)
+    segment = read_segments(seen, paths, by, segments, faults)
     amount = _amounts(seen, paths, faults)
     raise_all("history", faults)
     options = Options(
@@ -160,20 +168,8 @@ def funnel(
         observed_from=start,
         level=float(level),
     )
-    measured = Measured.of(paths, options, periods, amount)
-    return measured.funnel(seen, *segment)
-
-
-def _periods(calendar: object, period: object) -> tuple[FiscalCalendar, By] | None:
-    """Check the calendar and the length of its periods; None when no periods are counted."""
-    if calendar is not None and not isinstance(calendar, FiscalCalendar):
-        hint = "pass a salesops.models.FiscalCalendar, or only period= for the calendar year"
-        raise refuse("calendar", "is no fiscal calendar", calendar, hint=hint)
-    if period is not None:
-        check_choice("period", period, get_args(By))
-    if calendar is None and period is None:
-        return None
-    return calendar or FiscalCalendar(), cast("By", period or "month")
+    measured = Measured.of(paths, options, periods, amount=amount, changed=changed(seen, paths, by))
+    return attrs.evolve(measured.funnel(seen, *segment), noted=_noted(paths, names, segment[0]))
 
 
 def _check_own_ends(won: str, lost: str, no_decision: Any, zone: Any, columns: Any) -> None:
@@ -217,66 +213,38 @@ def _refuse_later(history: History, day: dt.date, faults: list[Problem]) -> None
         )
 
 
-def _segments(
-    history: History,
-    paths: Paths,
-    by: str | None,
-    asked: Iterable[Hashable] | None,
-    faults: list[Problem],
-) -> tuple[tuple[Hashable, ...], Ints]:
-    """Find the segment of each deal from its first event; the labels asked for, or those found, sorted."""
-    if by is None:
-        if asked is not None:
-            raise refuse("segments", "need the column that states them", asked, hint="pass by=")
-        return (), np.zeros(paths.n_deals, dtype=np.int64)
-    if not isinstance(by, str):
-        raise refuse("by", "is the name of one column", by)
-    before = len(faults)
-    reader = Reader(
-        history.events.facts.iloc[paths.event[paths.first]], "history", key=("deal_id",), faults=faults
+def _since_creation(history: History, paths: Paths, faults: list[Problem]) -> Paths:
+    """Let deals begin on the day that their first event states as created_on, if there is such a column."""
+    facts = history.events.facts
+    if "created_on" not in facts.columns or not paths.n_deals:
+        return paths
+    first = paths.event[paths.first]
+    reader = Reader(facts.iloc[first], "history", key=("deal_id",), faults=faults)
+    stated = reader.dates("created_on", zone=history.zone, optional=True)
+    reader.fault(
+        "created_on",
+        stated > paths.begun,
+        "is after the first event of the deal",
+        value=lambda k: f"{stated[k]}, first event on {paths.begun[k]}",
     )
-    column = reader.ids(by, optional=True) if reader.has(by) else reader.ids(by)
-    if reader.has(by):
-        reader.fault(
-            by,
-            column.codes < 0,
-            "the first event of a deal states its segment",
-            hint="fill the column on the first event; a value filled in later would look ahead",
-        )
-    if len(faults) > before:
-        return (), column.codes
-    found = Labels.of(column)
-    if asked is None:
-        return tuple(found[k] for k in range(len(found))), found.codes(column)
-    labels = _asked(asked)
-    index = Labels.of(_column(labels))
-    code = index.codes(column)
-    reader.fault(by, code < 0, "is not one of the segments asked for", hint=f"segments are {show(labels)}")
-    order = np.array([index.position(label) for label in labels], dtype=np.int64)
-    position = np.empty(len(order), dtype=np.int64)
-    position[order] = np.arange(len(order))
-    return labels, position[code] if len(faults) == before else code
+    return attrs.evolve(paths, created=np.where(np.isnat(stated), paths.begun, stated))
 
 
-def _asked(segments: Iterable[Hashable]) -> tuple[Hashable, ...]:
-    """Check the segments to report: a list of labels, each once."""
-    try:
-        labels = () if isinstance(segments, str) else tuple(segments)
-        distinct = {(type(label), label) for label in labels}
-    except TypeError:
-        labels, distinct = (), set()
-    if not labels:
-        raise refuse("segments", "is a list of segments", segments)
-    if len(distinct) < len(labels):
-        raise refuse("segments", "names a segment twice", labels)
-    return labels
-
-
-def _column(labels: Sequence[Hashable]) -> Ids:
-    cells = np.empty(len(labels), dtype=object)
-    for k, label in enumerate(labels):
-        cells[k] = label
-    return Ids(np.arange(len(labels), dtype=np.int64), cells)
+def _noted(paths: Paths, names: tuple[str, ...], segments: Sequence[Hashable]) -> tuple[tuple[str, int], ...]:
+    """Note what looks like one thing under two names: segments, and stages that never met."""
+    notes = [
+        (f"segments differ only by spelling: {', '.join(group)}", len(group)) for group in alike(segments)
+    ]
+    for one in range(paths.n_stages):
+        for other in range(paths.n_stages):
+            old, new = paths.day[paths.state == one], paths.day[paths.state == other]
+            if len(old) < _FEW or len(new) < _FEW or old.max() >= new.min():
+                continue
+            both = np.intersect1d(paths.deal[paths.state == one], paths.deal[paths.state == other])
+            if not len(both):
+                pair = f"{names[one]!r} ends before {names[other]!r} begins, and no deal was in both"
+                notes.append((f"{pair}: renamed? state it with renamed=", len(new)))
+    return tuple(notes)
 
 
 def _amounts(history: History, paths: Paths, faults: list[Problem]) -> Floats | None:

@@ -16,7 +16,8 @@ from salesops._calendar import check_zone, day_of
 from salesops._faults import raise_all, refuse
 from salesops._frames import Reader, id_column, jsonable
 from salesops.errors import Problem
-from salesops.forecast._events import Events, check_ends, read_deals, read_log, until
+from salesops.forecast._currency import Fx, in_one_currency, read_fx
+from salesops.forecast._events import Events, check_ends, check_is_a_log, read_deals, read_log, until
 
 __all__ = ["History"]
 
@@ -49,6 +50,8 @@ class History:
         Rows that could not become events: columns row, deal_id, reason, dated (the last date they do have).
     duplicates : tuple of hashable
         Labels of the rows that repeat an event and are counted once; known after :meth:`snapshot`.
+    fx : Fx or None
+        Dated exchange rates; :meth:`snapshot` converts amounts with them.
 
     Examples
     --------
@@ -70,6 +73,7 @@ class History:
     events: Events
     rejected: pd.DataFrame
     duplicates: tuple[Hashable, ...] = ()
+    fx: Fx | None = None
 
     @classmethod
     def from_events(
@@ -80,6 +84,10 @@ class History:
         lost: str = "lost",
         no_decision: str | Sequence[str] = (),
         zone: str | None = None,
+        renamed: Mapping[str, str] | None = None,
+        currency: str | None = None,
+        fx: object = None,
+        fx_max_age: int | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> History:
         """Read a log with one row for each event.
@@ -96,6 +104,16 @@ class History:
         zone : str, optional
             Business time zone. With it, times with an offset are converted, naive ones are wall clock times
             of the zone; without it all times are naive and taken as they are.
+        renamed : mapping, optional
+            ``{"name of a stage in older rows": "its name today"}``, for stages renamed midway.
+        currency : str, optional
+            Currency into which the column amount is converted, from that of the column currency.
+        fx : table, optional
+            Exchange rates: base, quote, rated_on, rate (one unit of base is `rate` units of quote). An amount
+            is converted at the last rate dated on or before the day of its event, so that no later rate
+            restates the past.
+        fx_max_age : int, optional
+            Most days that a rate may be older than the event. Default: any.
         columns : mapping, optional
             ``{"name in your table": "name in the documentation"}``.
 
@@ -106,7 +124,8 @@ class History:
         Raises
         ------
         InvalidInput
-            If a deal, a stage or a time is missing or cannot be meant, or the table holds current states.
+            If a deal, a stage or a time is missing or cannot be meant, the table holds current states, or it
+            holds several currencies without rates (when a snapshot is taken).
 
         Examples
         --------
@@ -116,11 +135,17 @@ class History:
         History(deals=1, events=1, from 2024-01-01 to 2024-01-01)
         """
         faults: list[Problem] = []
+        rates = read_fx(currency, fx, fx_max_age)
         history = read_events(
-            events, ends=(won, lost, no_decision), zone=zone, columns=columns, faults=faults
+            events,
+            ends=(won, lost, no_decision),
+            zone=zone,
+            columns=columns,
+            faults=faults,
+            renamed=renamed,
         )
         raise_all("history", faults)
-        return history
+        return attrs.evolve(history, fx=rates)
 
     @classmethod
     def from_deals(
@@ -133,13 +158,17 @@ class History:
         lost: str = "lost",
         no_decision: str | Sequence[str] = (),
         zone: str | None = None,
+        at_close: str | Sequence[str] = ("amount",),
+        currency: str | None = None,
+        fx: object = None,
+        fx_max_age: int | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> History:
         """Read a table with one row for each deal, of which only opening and closing are dated.
 
         Each deal becomes one event on created_on and, if it is closed, one on closed_on. Only dated facts
-        enter: the column stage (today's) is left out, an amount is known from the close on, and every other
-        column is taken as known at creation, so leave out those that are filled or changed later. Deals
+        enter: the column stage (today's) is left out, those of `at_close` are known from the close on, and
+        every other column is taken as known at creation, so leave out those that are changed later. Deals
         without the date that would place them are set aside, with the reason, in :attr:`rejected`.
 
         Parameters
@@ -150,7 +179,9 @@ class History:
             Name to give to the one stage of all deals.
         still_open : str, default "open"
             The outcome that means not closed; a missing outcome means the same.
-        won, lost, no_decision, zone, columns
+        at_close : str or sequence of str, default ("amount",)
+            Columns that are filled at the close: they are known from then on.
+        won, lost, no_decision, zone, currency, fx, fx_max_age, columns
             As in :meth:`from_events`; `won`, `lost` and `no_decision` are outcomes here.
 
         Returns
@@ -160,8 +191,8 @@ class History:
         Raises
         ------
         InvalidInput
-            If a deal stands in two rows, an outcome is unknown, a deal is closed before it is created, or an
-            open deal has a close date.
+            If a deal stands in two rows, an outcome is unknown, a deal is closed before it is created, an
+            open deal has a close date, or a column that is not in `at_close` is filled only for closed deals.
 
         Examples
         --------
@@ -176,9 +207,15 @@ class History:
         if not isinstance(stage, str) or not stage or stage in ends:
             raise refuse("stage", "is a name that is no outcome", stage)
         check_zone(zone)
+        rates = read_fx(currency, fx, fx_max_age)
         reader = Reader(deals, "deals", key=("deal_id",), columns=columns)
-        events, rejected = read_deals(reader, stage=stage, still_open=still_open, ends=ends, zone=zone)
-        return cls(won=won, lost=lost, no_decision=ends[2:], zone=zone, events=events, rejected=rejected)
+        late = (at_close,) if isinstance(at_close, str) else tuple(at_close)
+        events, rejected = read_deals(
+            reader, stage=stage, still_open=still_open, ends=ends, zone=zone, at_close=late
+        )
+        return cls(
+            won=won, lost=lost, no_decision=ends[2:], zone=zone, events=events, rejected=rejected, fx=rates
+        )
 
     def snapshot(self, as_of: object) -> History:
         """Keep what was known at the end of a day: the only door to training data.
@@ -197,7 +234,8 @@ class History:
         Raises
         ------
         InvalidInput
-            If the day is later than that of this snapshot, or one event stands twice with different facts.
+            If the day is later than that of this snapshot, one event stands twice with different facts, or an
+            amount cannot be converted because no rate is dated on or before its day.
 
         Examples
         --------
@@ -298,17 +336,22 @@ def read_events(
     zone: str | None,
     columns: Mapping[str, str] | None,
     faults: list[Problem],
+    renamed: Mapping[str, str] | None = None,
 ) -> History:
     """Read a log of events, gathering its faults; rows with faults are left out of what is returned."""
     won, lost, *others = check_ends(*ends)
     check_zone(zone)
+    if renamed is not None and not isinstance(renamed, Mapping):
+        raise refuse("renamed", "is a mapping of old names of stages to new ones", renamed)
     reader = Reader(events, "history", key=("deal_id",), columns=columns, faults=faults)
+    log = read_log(reader, zone, renamed or {})
+    check_is_a_log(log, (won, lost, *others), faults)
     return History(
         won=won,
         lost=lost,
         no_decision=tuple(others),
         zone=zone,
-        events=read_log(reader, zone),
+        events=log,
         rejected=pd.DataFrame({name: pd.Series(dtype=object) for name in _REJECTED}),
     )
 
@@ -323,6 +366,7 @@ def cut(history: History, day: dt.date, faults: list[Problem]) -> History:
             hint="take the snapshot from the whole history",
         )
     events, repeated = until(history.events, day, faults)
+    events = in_one_currency(events, history.fx, faults)
     rejected = history.rejected
     if len(rejected):
         dated = rejected["dated"].to_numpy().astype("datetime64[D]")

@@ -12,6 +12,8 @@ import attrs
 
 from salesops._faults import refuse
 from salesops._frames import jsonable
+from salesops.forecast._kernels import normal_quantile
+from salesops.forecast.rates import Rate, rate_interval
 
 __all__ = [
     "Coverage",
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 Number = int | float | Decimal | Fraction
+
+_UNKNOWN = (math.nan, math.nan)
 
 
 def _number(argument: str, value: object, *, above: float | None = None, most: float | None = None) -> float:
@@ -126,6 +130,8 @@ class Coverage:
     share : float
         Expected bookings for each unit of remaining quota.
     reason : str or None
+    required_interval, share_interval : tuple of float
+        Lower and upper ends that follow from the interval of the win rate; NaN if it came without one.
 
     Examples
     --------
@@ -138,6 +144,8 @@ class Coverage:
     expected: float
     share: float
     reason: str | None = None
+    required_interval: tuple[float, float] = (math.nan, math.nan)
+    share_interval: tuple[float, float] = (math.nan, math.nan)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ratios as plain JSON types.
@@ -154,15 +162,15 @@ class Coverage:
         return {str(k): jsonable(v) for k, v in attrs.asdict(self).items()}
 
 
-def coverage(open_pipeline: Number, remaining_quota: Number, win_rate: Number) -> Coverage:
+def coverage(open_pipeline: Number, remaining_quota: Number, win_rate: Number | Rate) -> Coverage:
     """Compare the open pipeline with the quota that is left.
 
     Parameters
     ----------
     open_pipeline, remaining_quota : number
         Amounts in one currency.
-    win_rate : number
-        Between 0 and 1, of the amount.
+    win_rate : number or Rate
+        Between 0 and 1, of the amount. A `Rate` passes its interval on.
 
     Returns
     -------
@@ -180,7 +188,14 @@ def coverage(open_pipeline: Number, remaining_quota: Number, win_rate: Number) -
     (4.545, 1056000.0, 0.66)
     >>> coverage(100, 0, 0.5).reason
     'no quota remains'
+    >>> from salesops.forecast import win_rate
+    >>> [round(end, 2) for end in coverage(100, 20, win_rate(12, 26)).required_interval]
+    [2.11, 5.24]
     """
+    ends = (math.nan, math.nan)
+    if isinstance(win_rate, Rate):
+        ends = win_rate.interval
+        win_rate = win_rate.value if win_rate.n else 0.0
     pipeline = _number("open_pipeline", open_pipeline)
     quota = _number("remaining_quota", remaining_quota)
     rate = _number("win_rate", win_rate, most=1.0)
@@ -192,6 +207,8 @@ def coverage(open_pipeline: Number, remaining_quota: Number, win_rate: Number) -
         expected=pipeline * rate,
         share=pipeline * rate / quota if quota else math.nan,
         reason=" and ".join(reasons) or None,
+        required_interval=(1.0 / ends[1] if ends[1] else math.inf, 1.0 / ends[0] if ends[0] else math.inf),
+        share_interval=(pipeline * ends[0] / quota, pipeline * ends[1] / quota) if quota else _UNKNOWN,
     )
 
 
@@ -210,6 +227,9 @@ class Retention:
     n : int or None
         Accounts at the start; None when only sums were given.
     reason : str or None
+    nrr_interval, grr_interval, logo_interval : tuple of float
+        Lower and upper ends at 95 %: linearised over accounts for the two ratios, Wilson for accounts; NaN
+        when there are fewer than two accounts or only sums were given.
 
     Examples
     --------
@@ -225,6 +245,9 @@ class Retention:
     churn: float
     n: int | None
     reason: str | None = None
+    nrr_interval: tuple[float, float] = (math.nan, math.nan)
+    grr_interval: tuple[float, float] = (math.nan, math.nan)
+    logo_interval: tuple[float, float] = (math.nan, math.nan)
 
     @classmethod
     def from_flows(
@@ -330,7 +353,23 @@ def retention(start: Mapping[Hashable, Number], end: Mapping[Hashable, Number]) 
         churn=math.fsum(value for value, later in pairs if later == 0),
         n=len(pairs),
         reason=None if total else "no revenue at the start",
+        nrr_interval=_ratio_interval(pairs, total),
+        grr_interval=_ratio_interval([(first, min(first, later)) for first, later in pairs], total, most=1.0),
+        logo_interval=rate_interval(sum(later > 0 for _, later in pairs), len(pairs)) if pairs else _UNKNOWN,
     )
+
+
+def _ratio_interval(
+    pairs: list[tuple[float, float]], total: float, most: float = math.inf
+) -> tuple[float, float]:
+    """Give the interval of a ratio of sums: the accounts are the sample, the ratio is linearised."""
+    n = len(pairs)
+    if n < 2:
+        return _UNKNOWN
+    ratio = math.fsum(later for _, later in pairs) / total
+    rest = math.fsum((later - ratio * first) ** 2 for first, later in pairs)
+    half = normal_quantile(0.95) * math.sqrt(rest * n / (n - 1)) / total
+    return max(ratio - half, 0.0), min(ratio + half, most)
 
 
 @attrs.frozen(kw_only=True)

@@ -54,7 +54,7 @@ def rate_interval(wins: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
     [0.0, 0.1611]
     """
     check_level(level)
-    hits, cases = _counts("wins", wins), _counts("n", n)
+    hits, cases = read_counts("wins", wins), read_counts("n", n)
     try:
         hits, cases = np.broadcast_arrays(hits, cases)
     except ValueError:
@@ -67,7 +67,7 @@ def rate_interval(wins: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
     return (float(lower), float(upper)) if hits.ndim == 0 else (lower, upper)
 
 
-def _counts(argument: str, given: Any) -> npt.NDArray[np.float64]:
+def read_counts(argument: str, given: Any) -> npt.NDArray[np.float64]:
     """Take counts: whole numbers, 0 or more."""
     try:
         values = np.asarray(given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,9 @@ from salesops._faults import closest, refuse
 from salesops._frames import jsonable
 from salesops._version import __version__
 from salesops.errors import InvalidInput, Problem, show
-from salesops.forecast import _tables
+from salesops.forecast import _tables, _views
 from salesops.forecast._arrays import label_column
+from salesops.forecast.chain import AbsorbingChain
 from salesops.forecast.curves import SurvivalCurve
 from salesops.forecast.incidence import IncidenceCurves
 from salesops.forecast.rates import Rate
@@ -43,6 +43,8 @@ class Funnel:
         One for each segment.
     rejected : DataFrame or None
         Rows that could not become events, with the reason.
+    noted : tuple of (str, int)
+        What looks like one thing under two names.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class Funnel:
     n_duplicates: int | None
     rejected: pd.DataFrame | None
     parts: tuple[Funnel, ...]
+    noted: tuple[tuple[str, int], ...] = ()
 
     @property
     def options(self) -> Options:
@@ -218,6 +221,105 @@ class Funnel:
         """
         return _tables.win_rates(self.measures)
 
+    def leakage(self) -> pd.DataFrame:
+        """Return where deals leak out: those that ended in a stage without a win, and those that stalled.
+
+        Returns
+        -------
+        DataFrame
+            Columns stage, entered, lost, no_decision, leaked (both), leakage (of all that entered) with its
+            Wilson interval (lower, upper), open, stalled (open deals that are longer beyond the stage's entry
+            than any deal took to leave it), longest_days (what that deal took).
+
+        Examples
+        --------
+        >>> from salesops import forecast
+        >>> log = [
+        ...     {"deal_id": 1, "stage": "new", "entered_on": "2024-01-01"},
+        ...     {"deal_id": 1, "stage": "lost", "entered_on": "2024-01-11"},
+        ...     {"deal_id": 2, "stage": "new", "entered_on": "2024-01-01"},
+        ... ]
+        >>> frame = forecast.funnel(log, ["new"], as_of="2024-06-30").leakage()
+        >>> frame[["entered", "leaked", "stalled", "longest_days"]].values.tolist()
+        [[2.0, 1.0, 1.0, 10.0]]
+        """
+        return self._stacked(_views.leakage_table)
+
+    def pooled(self) -> pd.DataFrame:
+        """Return the rates of the segments with small segments leaning on the whole, and marked.
+
+        A segment leans where its own cases weigh less than what all segments say: because it is small, or
+        because segments hardly differ.
+
+        Returns
+        -------
+        DataFrame
+            Column measure, then those of :meth:`PooledRates.to_frame`.
+
+        Raises
+        ------
+        InvalidInput
+            If the funnel was measured without segments.
+
+        Examples
+        --------
+        >>> from salesops import forecast
+        >>> log = [
+        ...     {"deal_id": 1, "stage": "new", "entered_on": "2024-01-01", "team": "north"},
+        ...     {"deal_id": 1, "stage": "won", "entered_on": "2024-01-11", "team": "north"},
+        ...     {"deal_id": 2, "stage": "new", "entered_on": "2024-01-01", "team": "south"},
+        ... ]
+        >>> forecast.funnel(log, ["new"], by="team").pooled()["measure"].unique().tolist()
+        ['win rate, closed deals', 'win rate, all deals', 'conversion of new']
+        """
+        if not self.parts:
+            raise refuse("by", "was not stated", None, hint="pass by= to funnel")
+        return _views.pooled_table([p.measures for p in self.parts], [p.segment for p in self.parts])
+
+    def chain(self) -> AbsorbingChain:
+        """Estimate where deals end up from each stage, by any road: skips and regressions included.
+
+        Only completed moves count. An end is an end here, also where the deal was reopened later; a stage
+        that nobody has left yet counts as one, too.
+
+        Returns
+        -------
+        AbsorbingChain
+
+        Examples
+        --------
+        >>> from salesops import forecast
+        >>> log = [
+        ...     {"deal_id": 1, "stage": "new", "entered_on": "2024-01-01"},
+        ...     {"deal_id": 1, "stage": "won", "entered_on": "2024-01-11"},
+        ... ]
+        >>> forecast.funnel(log, ["new"]).chain()
+        AbsorbingChain(new: won 100.0 %, lost 0.0 %)
+        """
+        return _views.chain_of(self.measures)
+
+    def marks(self) -> pd.DataFrame:
+        """Return what a reader of the figures should know: dead deals, late starts, doubtful names.
+
+        Returns
+        -------
+        DataFrame
+            Columns segment (missing for the whole), mark, n.
+
+        Examples
+        --------
+        >>> from salesops import forecast
+        >>> log = [
+        ...     {"deal_id": 1, "stage": "new", "entered_on": "2024-01-01"},
+        ...     {"deal_id": 1, "stage": "won", "entered_on": "2024-01-11"},
+        ...     {"deal_id": 2, "stage": "new", "entered_on": "2024-01-01"},
+        ... ]
+        >>> forecast.funnel(log, ["new"], as_of="2024-06-30").marks()[["mark", "n"]].values.tolist()
+        [['open for longer than any deal that ended (10 days)', 1]]
+        """
+        parts = [(part.segment, part.measures) for part in self.parts]
+        return _views.mark_table((self.segment, self.measures), parts, self.noted)
+
     def transitions(self) -> pd.DataFrame:
         """Return one row for each move that occurred: forward, skips, regressions, ends and reopened deals.
 
@@ -320,6 +422,8 @@ class Funnel:
             "regressions": tally.regressions,
             "reopenings": tally.reopenings,
             "ended_unobserved": tally.ended_unobserved,
+            "opened_before_log": tally.opened_before_log,
+            "changed_segment": tally.changed_segment,
         }
 
     def rules(self) -> tuple[str, ...]:
@@ -391,30 +495,8 @@ class Funnel:
                 suggestions=closest(stage, self.stages),
             )
             raise InvalidInput("stage: 1 problem", [fault])
-        k = self.stages.index(stage)
-        row = _tables.stage_table(self.measures).iloc[k]
         where = "" if self.segment is None else f" in {self.options.by} {show(self.segment)}"
-        if not row["entered"]:
-            return f"No deal{where} had reached {stage!r} by {self.options.as_of}."
-        ended = row["lost"] + row["no_decision"]
-        text = (
-            f"Of {row['entered']} deals{where} that had reached {stage!r} by {self.options.as_of}, "
-            f"{row['converted']} moved on ({_display.percent(row['conversion'])}, "
-            f"{100 * self.options.level:g} % interval {_between(row['lower'], row['upper'])}), "
-            f"{ended} ended there and {row['open']} were still open."
-        )
-        curve = self.conversion[k]
-        if not math.isnan(curve.last_age):
-            text += (
-                f" Counting open deals as unfinished, {_display.percent(row['eventual_conversion'])} are "
-                f"estimated to move on within {_display.number(curve.last_age)} days "
-                f"(interval {_between(row['eventual_lower'], row['eventual_upper'])})."
-            )
-        if not math.isnan(row["median_days"]):
-            text += f" Half of the first visits lasted at most {_display.number(row['median_days'])} days."
-        if row["skipped"]:
-            text += f" {row['skipped']} deals jumped over it; the rule counts them as {self.options.skipped}."
-        return text
+        return _tables.told(self.measures, stage, where)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the funnel as plain JSON types.
@@ -442,6 +524,8 @@ class Funnel:
             "transitions": jsonable(_tables.transition_table(self.measures)),
             "periods": jsonable(_tables.period_frame(self.measures)),
             "rejected": jsonable(self.rejected),
+            "leakage": jsonable(_views.leakage_table(self.measures)),
+            "marks": jsonable(self.marks()),
         }
         return body | {"segments": [part.to_dict() for part in self.parts]}
 
@@ -472,7 +556,7 @@ class Funnel:
         return _display.html_card(
             "Funnel" if self.segment is None else f"Funnel of {self.segment}",
             facts,
-            [("stages", shown), ("rates", rates)],
+            [("stages", shown), ("rates", rates), ("marks", self.marks())],
             notes=["; ".join(self.rules())],
         )
 
@@ -500,9 +584,3 @@ class Funnel:
         return plot.funnel(
             _tables.stage_table(self.measures), self.won, self.options.won, self.options.as_of, ax=ax
         )
-
-
-def _between(lower: float, upper: float) -> str:
-    if math.isnan(lower) or math.isnan(upper):
-        return "not defined"
-    return f"{_display.percent(lower)} to {_display.percent(upper)}"

@@ -176,7 +176,20 @@ def incidence_curves(
     age: Floats | Ints, cause: Ints, late: Floats | Ints | None, names: Sequence[str], level: float
 ) -> IncidenceCurves:
     """Make the Aalen-Johansen curves from checked arrays; cause 0 is open, 1 the first name."""
-    ages, at_risk, events, censored = _kernels.exits(age, cause, late, len(names))
+    n_delayed = 0 if late is None else int((late > 0).sum())
+    return counted_curves(*_kernels.exits(age, cause, late, len(names)), names, level, n_delayed)
+
+
+def counted_curves(
+    ages: Floats,
+    at_risk: Ints,
+    events: Ints,
+    censored: Ints,
+    names: Sequence[str],
+    level: float,
+    n_delayed: int,
+) -> IncidenceCurves:
+    """Make the Aalen-Johansen curves from counts by age."""
     share, still_open, variance, open_variance = _kernels.incidence(at_risk, events)
     if len(ages) and float(np.abs(share.sum(axis=1) + still_open - 1.0).max()) > 1e-9:
         raise InternalError("the shares of all causes and of open deals must sum to one")
@@ -190,8 +203,8 @@ def incidence_curves(
         variance=variance,
         still_open=still_open,
         open_variance=open_variance,
-        n=len(age),
-        n_delayed=0 if late is None else int((late > 0).sum()),
+        n=int(events.sum() + censored.sum()),
+        n_delayed=n_delayed,
         level=level,
     )
 

@@ -72,6 +72,10 @@ class Tally:
         Events used, those that only repeat the stage a deal is in, those after a first close that stands.
     ended_unobserved : int
         Deals that ended before the log starts; they are not in the curves.
+    opened_before_log : int
+        Deals whose created_on lies before their first event; they come under observation late.
+    changed_segment : int
+        Deals for which a later event states another segment; they stay where the first event put them.
     """
 
     deals: int
@@ -87,6 +91,8 @@ class Tally:
     repeats: int
     set_aside: int
     ended_unobserved: int
+    opened_before_log: int = 0
+    changed_segment: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +137,8 @@ class Measures:
     won_amounts : ndarray of float, or None
         Amounts of won deals that state one, sorted; None without a column of amounts.
     periods : Periods or None
+    arrivals : tuple of int
+        Deals created while the log ran, and the days that it ran.
     """
 
     options: Options
@@ -142,6 +150,7 @@ class Measures:
     cycle_days: Ints = attrs.field(converter=read_only, eq=BY_CONTENT, hash=False)
     won_amounts: Floats | None = attrs.field(converter=optional(read_only), eq=BY_CONTENT, hash=False)
     periods: Periods | None
+    arrivals: tuple[int, int] = (0, 0)
 
     @property
     def open(self) -> int:

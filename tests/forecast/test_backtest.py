@@ -189,7 +189,7 @@ def test_skill_compares_forecasts_that_both_made(world):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"models": "x"}, "has no fit and predict"),
+        ({"models": "x"}, "has no fit"),
         ({"models": []}, "at least one model"),
         ({"cutoffs": []}, "at least one day"),
         ({"cutoffs": ["2030-01-01"]}, "after the last complete day"),
