@@ -378,7 +378,8 @@ def backtest(
     horizons : int, str, or sequence of these, default 28
         Days, or text such as "28D".
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
     complete_until : date or ISO text, optional
         Last day on which the history is complete. Default: that of its last event.
     mapper : callable, default map

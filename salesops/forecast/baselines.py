@@ -116,11 +116,11 @@ class _Rule:
     def _origins(self, days: int, reach: int) -> Ints:
         """Days on which the rule could have been used and judged by now, latest first.
 
-        They stand a quarter of the horizon apart; the rule looks `reach` days back.
+        They stand a week apart, or a quarter of a shorter horizon; the rule looks `reach` days back.
         """
         now = _carried.number_of(_day(self.as_of))
         first = _log(self.log).first_day - 1 + reach
-        origins = np.arange(now - days, first - 1, -max(1, days // 4))[:_MOST_ERRORS]
+        origins = np.arange(now - days, first - 1, -min(7, max(1, days // 4)))[:_MOST_ERRORS]
         return origins.astype(np.int64)
 
     def _enough(self, n_errors: int, needed: str) -> None:
@@ -167,7 +167,8 @@ class LastPeriod(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------
@@ -178,8 +179,8 @@ class LastPeriod(_Rule):
 
     Notes
     -----
-    The distribution is what the rule says plus each error it made at earlier origins, a quarter of the
-    horizon apart, cut at 0.
+    The distribution is what the rule says plus each error it made at earlier origins, a week apart (a quarter
+    of a shorter horizon), cut at 0. Days before the first deal of the log ended do not count.
 
     Examples
     --------
@@ -189,7 +190,7 @@ class LastPeriod(_Rule):
     >>> model
     LastPeriod(as_of=2021-09-30)
     >>> round(model.predict(horizon="28D").at("company", None).mean)
-    2861052
+    2857838
     """
 
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
@@ -211,7 +212,8 @@ class TrailingMean(_Rule):
     n_periods : int, default 6
         Periods, or as many as the history has.
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------
@@ -230,7 +232,7 @@ class TrailingMean(_Rule):
     >>> history = forecast.History.from_events(datasets.make_crm(1, ends_on="2021-12-31").history)
     >>> model = forecast.TrailingMean(n_periods=3).fit(history, as_of="2021-09-30")
     >>> round(model.predict(horizon="28D").at("company", None).mean)
-    1928005
+    1916775
     """
 
     n_periods: int = 6
@@ -264,7 +266,8 @@ class SamePeriodLastYear(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------
@@ -284,7 +287,7 @@ class SamePeriodLastYear(_Rule):
     >>> history = forecast.History.from_events(datasets.make_crm(1).history)
     >>> model = forecast.SamePeriodLastYear().fit(history, as_of="2023-06-30")
     >>> round(model.predict(horizon="28D").at("company", None).mean)
-    1730023
+    1728359
     """
 
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
@@ -312,7 +315,8 @@ class StageWeighted(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: region, team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------
