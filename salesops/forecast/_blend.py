@@ -10,16 +10,21 @@ Floats = npt.NDArray[np.float64]
 
 _PRIOR_ORIGINS = 4.0
 _PRIOR_SHOCK = 0.02
-_FADE = 0.93
+_PRIOR_WEIGHT = 0.6
+_LONGER = 0.75
+_PRIOR_SPREAD = 0.06
+_PRIOR_CORRECTION = 0.01
+_USUAL_SPREAD = 0.03
+_UNITS_COUNT = 0.5
+_FADE = 0.95
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Blend:
-    """Weight of the structure against the process of wins, a factor on each, and the variance of the shock."""
+    """Weight of the structure against the process of wins, a factor on it, and the variances of the shocks."""
 
     weight: float
     structure: float
-    wins: float
     shock: float
     unit_shock: float
     n_origins: int
@@ -41,28 +46,39 @@ class Origins:
     share: float
 
 
-def learn_blend(origins: Origins, horizon: int) -> Blend:
-    """Learn from matured origins, each conclusion shrunk by how few they are."""
+def learn_blend(origins: Origins, horizon: int, prior: Blend | None = None) -> Blend:
+    """Learn from matured origins, each conclusion shrunk by how few they are.
+
+    `prior` is what a shorter horizon taught, which has more origins that have matured.
+    """
     n = len(origins.actual)
     prior_shock = _PRIOR_SHOCK * min(2.0, (28.0 / horizon) ** 0.5)
+    start = Blend(
+        weight=_PRIOR_WEIGHT,
+        structure=1.0,
+        shock=prior_shock,
+        unit_shock=prior_shock + 0.01,
+        n_origins=0,
+        evidence=0.0,
+    )
+    if prior is not None:
+        start = attrs.evolve(prior, weight=_LONGER * prior.weight)
     if n == 0:
-        return Blend(
-            weight=0.5, structure=1.0, wins=1.0, shock=prior_shock, unit_shock=0.02, n_origins=0, evidence=0.0
-        )
+        return attrs.evolve(start, n_origins=0, evidence=0.0)
     fade = _FADE ** np.arange(n)
     evidence = float(fade.sum()) * origins.share
     actual = origins.actual.sum(axis=1)
-    structure, wins = origins.structure.sum(axis=1), origins.wins.sum(axis=1)
-    by_structure = _correction(structure, actual, fade, evidence)
-    by_wins = _correction(wins, actual, fade, evidence)
-    weight = _weight(origins, by_structure, by_wins, fade, evidence)
-    mean = weight * by_structure * origins.structure + (1.0 - weight) * by_wins * origins.wins
-    shock = _stray(mean.sum(axis=1), actual, origins.variance.sum(axis=1), fade, evidence, prior_shock)
-    unit = _stray_units(mean, origins.actual, origins.variance, fade, evidence, shock)
+    structure = origins.structure.sum(axis=1)
+    by_structure = _correction(structure, actual, fade, evidence, start.structure)
+    shock, unit = start.shock, start.unit_shock
+    for _ in range(2):
+        weight = _weight(origins, by_structure, fade, start.weight, (shock, unit))
+        mean = weight * by_structure * origins.structure + (1.0 - weight) * origins.wins
+        shock = _stray(mean.sum(axis=1), actual, origins.variance.sum(axis=1), fade, evidence, start.shock)
+        unit = _stray_units(mean, origins.actual, origins.variance, fade, evidence, shock)
     return Blend(
         weight=weight,
         structure=by_structure,
-        wins=by_wins,
         shock=shock,
         unit_shock=unit,
         n_origins=n,
@@ -70,30 +86,44 @@ def learn_blend(origins: Origins, horizon: int) -> Blend:
     )
 
 
-def _correction(forecast: Floats, actual: Floats, fade: Floats, evidence: float) -> float:
-    """Ratio of what happened to what was said, pulled towards one as if by a few perfect origins."""
+def _correction(forecast: Floats, actual: Floats, fade: Floats, evidence: float, prior: float) -> float:
+    """Ratio of what happened to what was said, pulled towards the prior the more it varies."""
     said, came = float((fade * forecast).sum()), float((fade * actual).sum())
-    if said <= 0.0:
-        return 1.0
-    trust = evidence / (evidence + _PRIOR_ORIGINS)
-    return float(np.exp(trust * np.clip(np.log(max(came, 1e-9 * said) / said), -1.5, 1.5)))
+    if said <= 0.0 or came <= 0.0:
+        return prior
+    log = float(np.clip(np.log(came / said), -1.5, 1.5))
+    own = np.clip(np.log(np.maximum(actual, 0.05 * forecast) / np.maximum(forecast, 1e-300)), -1.5, 1.5)
+    spread = float((fade * (own - log) ** 2).sum()) / float(fade.sum())
+    spread = (evidence * spread + 3.0 * _USUAL_SPREAD) / (evidence + 3.0)
+    trust = _PRIOR_CORRECTION / (_PRIOR_CORRECTION + spread / max(evidence, 1e-9))
+    return float(np.exp(np.log(prior) + trust * (log - np.log(prior))))
 
 
-def _weight(origins: Origins, by_structure: float, by_wins: float, fade: Floats, evidence: float) -> float:
-    """Weigh the two by their squared errors, for the company and for units, as far as origins can tell."""
-    odds = 0.0
-    for grouped in (True, False):
-        actual, one, other = (
+def _weight(
+    origins: Origins, by_structure: float, fade: Floats, prior: float, shocks: tuple[float, float]
+) -> float:
+    """Regress what happened on the two, for the company and for units, from a prior weight.
+
+    Each is divided by the variance that deals and shock explain anyway, so that both count by what they tell.
+    """
+    above, below = prior / _PRIOR_SPREAD, 1.0 / _PRIOR_SPREAD
+    for grouped, shock in ((True, shocks[0]), (False, shocks[1])):
+        actual, one, other, noise = (
             x.sum(axis=1, keepdims=True) if grouped else x
-            for x in (origins.actual, by_structure * origins.structure, by_wins * origins.wins)
+            for x in (
+                origins.actual,
+                by_structure * origins.structure,
+                origins.wins,
+                origins.variance,
+            )
         )
-        noise = origins.variance.sum(axis=1, keepdims=True) if grouped else origins.variance
-        floor = 0.5 * float((fade[:, None] * noise).sum()) + 1e-12
-        first = float((fade[:, None] * (actual - one) ** 2).sum()) + floor
-        second = float((fade[:, None] * (actual - other) ** 2).sum()) + floor
-        odds += 0.5 * np.log(second / first)
-    strength = evidence / 2.0 + 1.0
-    return float(np.clip(1.0 / (1.0 + np.exp(-strength * odds)), 0.02, 0.98))
+        noise = noise + shock * ((one + other) / 2.0) ** 2
+        worth = origins.share * fade[:, None] / np.where(noise > 0.0, noise, np.inf)
+        if not grouped:
+            worth = worth * _UNITS_COUNT
+        above += float((worth * (actual - other) * (one - other)).sum())
+        below += float((worth * (one - other) ** 2).sum())
+    return float(np.clip(above / below, 0.0, 1.0))
 
 
 def _stray(

@@ -10,8 +10,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 WEEK_EDGES = np.array([3, 7, 14, 21, 28, 35, 42, 49, 56, 63, 70, 77])
-_SMOOTH_DAYS = 40.0
+_QUARTER = 91
 _ROUNDS = 8
+_SEASONAL = 0.02
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -22,10 +23,16 @@ class Intensity:
     weekday: Floats
     position: Floats
     n: int
+    season: float = 1.0
 
     def on(self, days: Ints, left: Ints) -> Floats:
         """Give the expected events of some days."""
-        return self.level * self.weekday[(days + 3) % 7] * self.position[np.searchsorted(WEEK_EDGES, left)]
+        return (
+            self.season
+            * self.level
+            * self.weekday[(days + 3) % 7]
+            * self.position[np.searchsorted(WEEK_EDGES, left)]
+        )
 
 
 def weekdays(days: Ints, counts: Floats, strength: float = 8.0) -> Floats:
@@ -41,8 +48,11 @@ def weekdays(days: Ints, counts: Floats, strength: float = 8.0) -> Floats:
     return factor
 
 
-def intensity(days: Ints, counts: Floats, left: Ints, *, half_life: float) -> Intensity:
-    """Learn the level at the end of `days`, and the two patterns, from the count of each day."""
+def intensity(days: Ints, counts: Floats, left: Ints, horizon: int) -> Intensity:
+    """Learn the level at the end of `days`, and the patterns, from the count of each day.
+
+    Levels are means over the length of a quarter: the position in it cannot be mistaken for growth.
+    """
     n = len(days)
     n_places = len(WEEK_EDGES) + 1
     if not n or counts.sum() <= 0.0:
@@ -50,38 +60,66 @@ def intensity(days: Ints, counts: Floats, left: Ints, *, half_life: float) -> In
     weekday = weekdays(days, counts)
     by_day, place = weekday[(days + 3) % 7], np.searchsorted(WEEK_EDGES, left)
     seen = np.bincount(place, weights=counts, minlength=n_places)
-    spread = _overdispersion(counts, by_day)
+    spread = _overdispersion(counts)
     position = np.ones(n_places)
     for _ in range(_ROUNDS):
-        exposure = by_day * position[place]
-        level = _smoothed(counts, exposure)
+        level = _quarterly(counts, by_day * position[place])
         expected = np.bincount(place, weights=by_day * level, minlength=n_places)
         position = _neighbours((seen / spread + 4.0) / (expected / spread + 4.0))
         position /= float((by_day * position[place]).sum()) / float(by_day.sum())
-    weight = 0.5 ** ((days[-1] - days) / half_life)
+    weight = np.where(days > days[-1] - _QUARTER, 1.0, 0.3) * (days > days[-1] - 2 * _QUARTER)
     exposure = by_day * position[place]
     level_now = float((weight * counts).sum() / max(float((weight * exposure).sum()), 1e-12))
-    return Intensity(level=level_now, weekday=weekday, position=position, n=int(counts.sum()))
+    return Intensity(
+        level=level_now,
+        weekday=weekday,
+        position=position,
+        n=int(counts.sum()),
+        season=_season(counts, exposure, weight, horizon, spread),
+    )
 
 
-def _overdispersion(counts: Floats, by_day: Floats) -> float:
-    """Say by how much weeks spread more than chance would have them, as a reason for caution; at least 1."""
+def _season(counts: Floats, exposure: Floats, weight: Floats, horizon: int, spread: float) -> float:
+    """How much more the same days brought in earlier years than the days before them; shrunk by their noise."""
+    logs, noise = [], []
+    n = len(counts)
+    reach = int((weight > 0.0).sum())
+    for year in range(1, 6):
+        now = n - 364 * year
+        if now - reach < 0:
+            break
+        before, after = slice(now - reach, now), slice(now, now + horizon)
+        base, base_days = (float((weight[-reach:] * x[before]).sum()) for x in (counts, exposure))
+        then, then_days = (float(x[after].sum()) for x in (counts, exposure))
+        if min(base, then) < 10.0 or min(base_days, then_days) <= 0.0:
+            continue
+        logs.append(np.log(then / then_days) - np.log(base / base_days))
+        noise.append(spread * (1.0 / then + 1.0 / base))
+    if not logs:
+        return 1.0
+    variance = float(np.mean(noise)) / len(logs)
+    trust = _SEASONAL / (_SEASONAL + variance)
+    return float(np.exp(trust * np.clip(np.mean(logs), -0.5, 0.5)))
+
+
+def _overdispersion(counts: Floats) -> float:
+    """Say by how much weeks spread beyond chance from one to the next, at least 1."""
     n = len(counts) // 7
     if n < 4:
         return 4.0
     weekly = counts[-7 * n :].reshape(n, 7).sum(axis=1)
-    steps = np.diff(weekly)
-    mean = float(weekly.mean())
-    del by_day
-    return max(1.0, float((steps**2).mean()) / 2.0 / max(mean, 1e-9))
+    return max(1.0, float((np.diff(weekly) ** 2).mean()) / 2.0 / max(float(weekly.mean()), 1e-9))
 
 
-def _smoothed(counts: Floats, exposure: Floats) -> Floats:
-    from scipy.ndimage import gaussian_filter1d
-
-    above = gaussian_filter1d(counts, _SMOOTH_DAYS, mode="constant")
-    below = gaussian_filter1d(exposure, _SMOOTH_DAYS, mode="constant")
-    return np.asarray(above / np.maximum(below, 1e-12))
+def _quarterly(counts: Floats, exposure: Floats) -> Floats:
+    """Mean over the quarter around each day; at both ends over the first and the last quarter there is."""
+    n = len(counts)
+    width = min(_QUARTER, n)
+    begin = np.clip(np.arange(n) - width // 2, 0, n - width)
+    above, below = (np.append(0.0, np.cumsum(x)) for x in (counts, exposure))
+    return np.asarray(
+        (above[begin + width] - above[begin]) / np.maximum(below[begin + width] - below[begin], 1e-12)
+    )
 
 
 def _neighbours(effect: Floats) -> Floats:

@@ -121,7 +121,7 @@ def blended(outlook: Outlook, blend: Blend) -> Outlook:
     """
     means = outlook.amounts.means
     structure = blend.weight * blend.structure * outlook.structure_means
-    target = structure + (1.0 - blend.weight) * blend.wins * outlook.wins_means
+    target = structure + (1.0 - blend.weight) * outlook.wins_means
     p = np.minimum(outlook.p * blend.structure, 1.0)
     deals = np.bincount(outlook.unit, weights=p * outlook.amount, minlength=len(target))
     expected_new = (outlook.new * means).sum(axis=1) * blend.structure

@@ -380,7 +380,7 @@ def creation_of(panel: Panel, origin: int, horizon: int) -> tuple[Floats, Floats
     start = int(panel.day[rows].min())
     days = np.arange(start, origin + 1)
     counts = np.bincount(panel.day[rows] - start, minlength=len(days)).astype(float)
-    found = _intensity.intensity(days, counts, panel.left(days), half_life=60.0)
+    found = _intensity.intensity(days, counts, panel.left(days), horizon)
     weight = 0.5 ** ((origin - panel.day[rows]) / 180.0)
     state = np.minimum(panel.state[rows], panel.n_stages + 1)
     landing = np.zeros((n_segments, panel.n_stages + 2))

@@ -155,24 +155,31 @@ class Transform:
             groups=groups,
             new=new,
         )
-        phi = blank.evaluate(p, a)
-        if np.abs(phi[_POINTS // 3 :]).max() > _SMOOTH:
-            blank = attrs.evolve(blank, kind="rounded")
+        probes = np.linspace(_POINTS // 3, _POINTS // 2, 64).astype(np.int64)
+        if np.abs(blank.product(probes, p, a)).max() <= _SMOOTH:
             phi = blank.evaluate(p, a)
-        return attrs.evolve(blank, phi=phi)
+            if np.abs(phi[_POINTS // 3 :]).max() <= _SMOOTH:
+                return attrs.evolve(blank, phi=phi)
+        blank = attrs.evolve(blank, kind="rounded")
+        return attrs.evolve(blank, phi=blank.evaluate(p, a))
 
     def evaluate(self, p: Floats, a: Floats) -> Complexes:
         """Multiply all factors, leaving frequencies out as soon as they cannot matter."""
-        k = np.arange(self.n // 2 + 1)
+        phi = self.product(np.arange(self.n // 2 + 1), p, a)
+        phi[np.abs(phi) <= _inversion.NEGLIGIBLE] = 0.0
+        return phi
+
+    def product(self, k: Ints, p: Floats, a: Floats) -> Complexes:
+        """Multiply all factors at some frequencies."""
         phi = np.ones(len(k), dtype=np.complex128)
-        for chance, draws in self.groups:
-            phi *= self._mixed(k, chance, self._value(k, draws))
-        if self.new is not None:
-            phi *= np.exp(self.new[0] * (self._value(k, self.new[1]) - 1.0))
         for rows in _inversion.stages(len(p)):
             live = np.flatnonzero(np.abs(phi) > _inversion.NEGLIGIBLE)
             phi[live] *= self._deals(k[live], p[rows], a[rows])
-        phi[np.abs(phi) <= _inversion.NEGLIGIBLE] = 0.0
+        live = np.flatnonzero(np.abs(phi) > _inversion.NEGLIGIBLE)
+        for chance, draws in self.groups:
+            phi[live] *= self._mixed(k[live], chance, self._value(k[live], draws))
+        if self.new is not None:
+            phi[live] *= np.exp(self.new[0] * (self._value(k[live], self.new[1]) - 1.0))
         return phi
 
     def _deals(self, k: Ints, p: Floats, a: Floats) -> Complexes:
@@ -197,7 +204,7 @@ class Transform:
 
     def _mixed(self, k: Ints, chance: Floats, value: Complexes) -> Complexes:
         phi = np.ones(len(k), dtype=np.complex128)
-        size = max(1, 2_000_000 // len(k))
+        size = max(1, 2_000_000 // max(len(k), 1))
         for start in range(0, len(chance), size):
             factor = 1.0 + np.multiply.outer(value - 1.0, chance[start : start + size])
             phi *= np.multiply.reduce(factor, axis=1)

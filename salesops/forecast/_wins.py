@@ -15,7 +15,6 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _KEPT = 256
-_HALF_LIFE = 60.0
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -104,9 +103,7 @@ def _thinned(values: Floats) -> Draws:
     )
 
 
-def win_rates(
-    wins: Wins, panel: Panel, origin: int, horizon: int, *, half_life: float = _HALF_LIFE
-) -> Floats:
+def win_rates(wins: Wins, panel: Panel, origin: int, horizon: int) -> Floats:
     """Expected wins by unit and segment in the horizon, from the wins up to a day alone."""
     n_units, n_segments = len(panel.units), len(panel.segments)
     past = wins.up_to(origin)
@@ -115,7 +112,7 @@ def win_rates(
         return np.zeros((n_units, n_segments))
     days = np.arange(start, origin + 1)
     counts = np.bincount(past.day - start, minlength=len(days)).astype(float)
-    found = _intensity.intensity(days, counts, panel.left(days), half_life=half_life)
+    found = _intensity.intensity(days, counts, panel.left(days), horizon)
     ahead = origin + 1 + np.arange(horizon)
     total = float(found.on(ahead, panel.left(ahead)).sum())
     weight = 0.5 ** ((origin - past.day) / 120.0)

@@ -212,26 +212,15 @@ class PipelineModel:
 
     def _outlook(self, days: int) -> tuple[Outlook, Blend, pd.DataFrame]:
         """Look ahead from past origins, learn from them, and look ahead from today."""
-        rows = []
-        for k in range(1, len(self.hazards)):
-            origin = self.panel.as_of - k * _structure.BLOCK_DAYS
-            if origin + days > self.panel.as_of:
-                continue
-            look = _projected.look(self.panel, self.wins, self.hazards[k], origin, days)
-            actual = self.wins.totals(origin, origin + days, len(self.panel.units))
-            rows.append((origin, look, actual))
-        n_units = len(self.panel.units)
-        origins = _blend.Origins(
-            structure=np.array([look.structure_means for _, look, _ in rows]).reshape(-1, n_units),
-            wins=np.array([look.wins_means for _, look, _ in rows]).reshape(-1, n_units),
-            actual=np.array([actual for _, _, actual in rows]).reshape(-1, n_units),
-            variance=np.array([look.variances for _, look, _ in rows]).reshape(-1, n_units),
-            share=min(1.0, _structure.BLOCK_DAYS / days),
-        )
-        blend = _blend.learn_blend(origins, days)
+        prior = None
+        for shorter in (_structure.BLOCK_DAYS, 2 * _structure.BLOCK_DAYS):
+            if shorter < days:
+                prior = _blend.learn_blend(self._origins(shorter)[0], shorter, prior)
+        origins, dates = self._origins(days)
+        blend = _blend.learn_blend(origins, days, prior)
         past = pd.DataFrame(
             {
-                "as_of": [_date(origin) for origin, _, _ in rows],
+                "as_of": dates,
                 "structure": origins.structure.sum(axis=1),
                 "wins": origins.wins.sum(axis=1),
                 "actual": origins.actual.sum(axis=1),
@@ -239,6 +228,26 @@ class PipelineModel:
         )
         now = _projected.look(self.panel, self.wins, self.hazards[0], self.panel.as_of, days)
         return _projected.blended(now, blend), blend, past
+
+    def _origins(self, days: int) -> tuple[_blend.Origins, list[dt.date]]:
+        """Forecast from each past origin whose horizon has passed, as it was then."""
+        looks, actual, dates = [], [], []
+        n_units = len(self.panel.units)
+        for k in range(1, len(self.hazards)):
+            origin = self.panel.as_of - k * _structure.BLOCK_DAYS
+            if origin + days > self.panel.as_of:
+                continue
+            looks.append(_projected.look(self.panel, self.wins, self.hazards[k], origin, days))
+            actual.append(self.wins.totals(origin, origin + days, n_units))
+            dates.append(_date(origin))
+        origins = _blend.Origins(
+            structure=np.array([look.structure_means for look in looks]).reshape(-1, n_units),
+            wins=np.array([look.wins_means for look in looks]).reshape(-1, n_units),
+            actual=np.array(actual).reshape(-1, n_units),
+            variance=np.array([look.variances for look in looks]).reshape(-1, n_units),
+            share=min(1.0, _structure.BLOCK_DAYS / days),
+        )
+        return origins, dates
 
     def to_frame(self) -> pd.DataFrame:
         """Return the learnt effects on the hazard of a win: one row for each level of each factor.

@@ -13,6 +13,7 @@ FLOOR, NAIVE, MEAN = "TrueProcess", "LastPeriod", "TrailingMean"
 def options(parser) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="of datasets.make_crm")
     parser.add_argument("--every", type=int, default=2, help="months from one cutoff to the next")
+    parser.add_argument("--days", type=int, default=7, help="days between cutoffs of crm_sales")
     parser.add_argument("--draws", type=int, default=400, help="futures of the floor")
     parser.add_argument("--only", choices=("made", "crm_sales"), help="one part alone")
     parser.add_argument("--rules-only", action="store_true", help="leave out the pipeline forecaster")
@@ -71,12 +72,14 @@ def bundled(chosen) -> None:
         ["deal_id", "created_on", "closed_on", "outcome", "amount", "rep_id", "team", "region", "product"]
     ]
     history = forecast.History.from_deals(deals)
-    days = pd.date_range("2017-06-30", "2017-12-03", freq="7D")
+    days = pd.date_range("2017-06-30", "2017-12-03", freq=f"{chosen.days}D")
     result = forecast.backtest(models(chosen), history, days, horizons=HORIZONS, complete_until="2017-12-31")
     for reason in sorted(set(result.set_aside["reason"])):
         print(f"set aside: {reason}")
     details = result.details.assign(seed=0)
-    print(f"\ncrm_sales, {len(days)} weekly cutoffs from {days[0].date()}; there is no floor\n")
+    print(
+        f"\ncrm_sales, cutoffs every {chosen.days} days from {days[0].date()}, {len(days)} of them; there is no floor\n"
+    )
     print(ratios(details).to_string(index=False, float_format="{:.3f}".format))
 
 
