@@ -77,7 +77,7 @@ def bundled(chosen) -> None:
     for reason in sorted(set(result.set_aside["reason"])):
         print(f"set aside: {reason}")
     details = result.details.assign(seed=0)
-    print(f"\ncrm_sales, {len(days)} cutoffs every {chosen.days} days from {days[0].date()}; there is no floor\n")
+    print(f"\ncrm_sales, {len(days)} cutoffs, {chosen.days} days apart, from {days[0].date()}; no floor\n")
     print(ratios(details).to_string(index=False, float_format="{:.3f}".format))
 
 
