@@ -1,19 +1,21 @@
-"""What past origins teach: how much to trust the structure, by how much to correct it, how far totals stray."""
+"""What past origins teach: how much to trust the structure, how to correct it, how far totals stray."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
 
 _PRIOR_ORIGINS = 4.0
 _PRIOR_SHOCK = 0.02
 _PRIOR_WEIGHT = 0.6
-_LONGER = 0.75
+_LONGER = 0.6
 _PRIOR_SPREAD = 0.06
-_PRIOR_CORRECTION = 0.01
+_PRIOR_CORRECTION = 0.015
 _USUAL_SPREAD = 0.03
 _UNITS_COUNT = 0.5
 _FADE = 0.95
@@ -21,7 +23,7 @@ _FADE = 0.95
 
 @attrs.frozen(kw_only=True, eq=False)
 class Blend:
-    """Weight of the structure against the process of wins, a factor on it, and the variances of the shocks."""
+    """Weight of the structure against past wins, a factor on it, and the variances of the shocks."""
 
     weight: float
     structure: float

@@ -1,9 +1,9 @@
 """Daily hazards as products of factors, each shrunk towards one by a gamma prior.
 
-A Poisson regression on cells: the count of a cell is Poisson with mean exposure x base x product of one effect
-for each factor; the effect of a level has a gamma prior with mean 1 and shape `strength`, so that a level with
-few events stays close to 1. Found by cycling over the factors: each update is the mode's closed form
-(events + strength) / (expected + strength).
+A Poisson regression on cells: the count of a cell is Poisson with mean exposure x base x product of one
+effect for each factor; the effect of a level has a gamma prior with mean 1 and shape `strength`, so that a
+level with few events stays close to 1. Found by cycling over the factors: each update is the mode's closed
+form (events + strength) / (expected + strength).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def fit_factors(
         for name, code in codes.items():
             expected = np.bincount(code, weights=predicted, minlength=sizes[name]) / effects[name]
             if strengths[name] is None and sweep in (2, 5):
-                used[name] = _learnt(seen[name], expected)
+                used[name] = _learnt(seen[name].astype(np.float64), expected)
             effect = (seen[name] + used[name]) / (expected + used[name])
             largest = max(largest, float(np.abs(np.log(effect / effects[name])).max(initial=0.0)))
             predicted = predicted * (effect / effects[name])[code]

@@ -1,4 +1,4 @@
-"""How many events a day brings: a level that moves slowly, weekdays, and the position in the fiscal quarter."""
+"""How many events a day brings: a level, weekdays, the position in the fiscal quarter, a season."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def intensity(days: Ints, counts: Floats, left: Ints, horizon: int) -> Intensity
 
 
 def _season(counts: Floats, exposure: Floats, weight: Floats, horizon: int, spread: float) -> float:
-    """How much more the same days brought in earlier years than the days before them; shrunk by their noise."""
+    """Say how much more the days ahead brought in earlier years than those before; shrunk by noise."""
     logs, noise = [], []
     n = len(counts)
     reach = int((weight > 0.0).sum())

@@ -35,8 +35,9 @@ class Law:
     def cdf(self, x: Floats) -> Floats:
         place = np.searchsorted(self.points, x, side="right")
         if self.is_step:
-            at_steps: Floats = np.append(0.0, self.cumulative)[place]
-            return at_steps
+            heights: Floats = np.append(0.0, self.cumulative)
+            stepped: Floats = np.take(heights, place)
+            return stepped
         inside: Floats = np.where(place == 0, 0.0, np.interp(x, self.points, self.cumulative))
         return inside
 

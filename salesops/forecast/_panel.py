@@ -1,4 +1,4 @@
-"""From a snapshot to arrays: in which state each deal was, from which day to which, and what was known then."""
+"""From a snapshot to arrays: the state of each deal from day to day, and what was known then."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ Mask = npt.NDArray[np.bool_]
 
 NO_DAY = np.iinfo(np.int64).min // 4
 _AHEAD = 800
+_USUAL_LEVELS = ("region", "team", "manager_id", "rep_id")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -76,7 +77,7 @@ class Panel:
 def panel(
     history: History,
     *,
-    levels: Sequence[str],
+    levels: Sequence[str] | None,
     segments: Sequence[str],
     calendar: FiscalCalendar | None,
 ) -> Panel:
@@ -147,7 +148,7 @@ def _entered(deal: Ints, state: Ints, day: Ints) -> Ints:
 
 
 def _facts(
-    history: History, order: Ints, deal: Ints, levels: Sequence[str], segments: Sequence[str]
+    history: History, order: Ints, deal: Ints, levels: Sequence[str] | None, segments: Sequence[str]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Read the columns that models use, each as last known of the deal."""
     facts = history.events.facts.iloc[order]
@@ -170,8 +171,9 @@ def _facts(
         carried = _carried(raw, deal)
         expected = np.where(np.isnan(carried), NO_DAY, np.nan_to_num(carried)).astype(np.int64)
     raise_all("history", faults)
-    used = tuple(name for name in levels if name in facts.columns)
-    notes += [f"no column {name}: no forecast by it" for name in levels if name not in facts.columns]
+    asked = _USUAL_LEVELS if levels is None else levels
+    used = tuple(name for name in asked if name in facts.columns)
+    notes += [f"no column {name}: no forecast by it" for name in levels or () if name not in facts.columns]
     unit, units = _combined(facts, used, deal)
     chosen = tuple(name for name in segments if name in facts.columns)
     if not chosen:
@@ -201,7 +203,7 @@ def _is_yes(value: object) -> int:
 def _combined(
     facts: pd.DataFrame, names: Sequence[str], deal: Ints
 ) -> tuple[Ints, tuple[tuple[Hashable, ...], ...]]:
-    """Number the combinations of some columns, each as last known of the deal, in a stated order."""
+    """Give each combination of some columns, as last known of the deal, its number in a stated order."""
     if not names:
         return np.zeros(len(deal), dtype=np.int64), ((),)
     codes, labels = [], []

@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _KEPT = 256
-_LONGEST_PAST = 4000
+_POINTS = 1 << 12
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -64,9 +64,9 @@ class Outlook:
         own[unknown] = square[self.segment[unknown]] * scale
         deals = self.p * own - (self.p * self.amount) ** 2
         new = (self.new * square[None, :]).sum(axis=1) * self.amounts.factor**2
-        return np.bincount(self.unit, weights=deals, minlength=len(self.new)) + new
+        return np.asarray(np.bincount(self.unit, weights=deals, minlength=len(self.new)) + new)
 
-    def only(self, deals: Sequence[Hashable] | None, panel: Panel) -> Outlook:
+    def only(self, deals: Sequence[Hashable] | pd.DataFrame | None, panel: Panel) -> Outlook:
         """Keep the deals that are asked for."""
         if deals is None:
             return self
@@ -93,8 +93,7 @@ def look(panel: Panel, wins: Wins, hazards: Hazards, origin: int, horizon: int) 
     creation = _structure.creation_of(panel, origin, horizon)
     seen = _structure.project(panel, hazards, origin, horizon, creation)
     past = wins.up_to(origin)
-    recent = past.up_to(origin)
-    amounts = learn_amounts(recent, len(panel.units), len(panel.segments))
+    amounts = learn_amounts(past, len(panel.units), len(panel.segments))
     unit, segment = panel.unit[seen.rows], panel.segment[seen.rows]
     stated = panel.amount[seen.rows]
     known = ~np.isnan(stated)
@@ -114,10 +113,10 @@ def look(panel: Panel, wins: Wins, hazards: Hazards, origin: int, horizon: int) 
 
 
 def blended(outlook: Outlook, blend: Blend) -> Outlook:
-    """Make each unit's mean the weighted mean of structure and past wins; deals keep their chances if they can.
+    """Make each unit's mean the weighted mean of structure and past wins.
 
-    What the listed deals cannot account for becomes wins from elsewhere; if they account for more than the
-    mean, their chances are lowered.
+    Deals keep their chances if they can: what the listed deals cannot account for becomes wins from
+    elsewhere; if they account for more than the mean, their chances are lowered.
     """
     means = outlook.amounts.means
     structure = blend.weight * blend.structure * outlook.structure_means
@@ -173,6 +172,7 @@ def _law(panel: Panel, outlook: Outlook, units: Ints, shock: float) -> Distribut
         a=outlook.amount[sure],
         groups=_merged(groups),
         new=(rate, _pooled(new, units, outlook.amounts)) if rate > 0 else None,
+        points=_POINTS,
     )
     names = tuple(panel.deals[d] for d in panel.deal[outlook.rows[sure]].tolist())
     return Distribution(parts=parts, shock=shock, deals=names)
@@ -218,7 +218,7 @@ def thin(values: Floats, weights: Floats) -> Draws:
         heavy = heavy / max(float(heavy[-1]), 1e-300)
         group = np.floor((share + heavy) / 2 * _KEPT).astype(np.int64)
         _, group = np.unique(group, return_inverse=True)
-        whole = np.bincount(group, weights=weights)
+        whole = np.bincount(group, weights=weights).astype(np.float64)
         values, weights = np.bincount(group, weights=weights * values) / whole, whole
     return Draws(values=values, weights=weights)
 
@@ -238,7 +238,32 @@ def deal_table(panel: Panel, outlook: Outlook) -> pd.DataFrame:
     table["probability"] = outlook.p
     table["before_recalibration"] = outlook.p_structure
     table["mean"] = outlook.p * outlook.amount
+    table["reason"] = [
+        f"stage {stage} for {days} days" + ("" if known else "; amount not known, mean of past wins")
+        for stage, days, known in zip(
+            table["stage"].tolist(),
+            table["days_in_stage"].tolist(),
+            outlook.known.tolist(),
+            strict=True,
+        )
+    ]
     return table
+
+
+def commit_table(panel: Panel, hazards: Hazards) -> pd.DataFrame:
+    """Show what a rep's word was worth: of ended deals, how many were won when committed and when not."""
+    before = np.flatnonzero((panel.moves_to >= panel.n_stages) & panel.is_open)
+    rows = []
+    effects = hazards.win.effects
+    for unit, labels in enumerate(panel.units):
+        for said, word in ((1, "committed"), (0, "not committed")):
+            mine = before[(panel.unit[before] == unit) & (panel.commit[before] == said)]
+            if not len(mine) or "said" not in effects:
+                continue
+            own = effects["said"][(said + 1) * len(panel.units) + unit]
+            won = int((panel.moves_to[mine] == panel.n_stages).sum())
+            rows.append([*labels, word, len(mine), won, won / len(mine), effects["commit"][said + 1] * own])
+    return pd.DataFrame(rows, columns=[*panel.levels, "said", "n", "won", "share_won", "effect"])
 
 
 def closed_table(panel: Panel) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """Probability of being won by the horizon: backwards day by day, from the last one.
 
-Letters: ``V[s, a]`` chance of a win by the horizon for a deal that has been in stage s for a days; ``w``, ``l``,
-``m`` hazards of a win, of another end, of a move; ``U[t, s]`` the same for one that enters stage s on day t.
+Letters: ``V[s, a]`` chance of a win by the horizon for a deal that has been in stage s for a days; ``w``,
+``l``, ``m`` hazards of a win, of another end, of a move; ``U[t, s]`` the same for one that enters
+stage s on day t.
 """
 
 from __future__ import annotations

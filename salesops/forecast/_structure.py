@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -32,6 +33,7 @@ _STRENGTHS: dict[str, float | None] = {
     "near": 6.0,
     "size": None,
     "commit": 10.0,
+    "said": None,
     "unit": None,
 }
 _OTHERS: dict[str, float | None] = {"stage": 0.5, "band": 2.0, "cell": 4.0, "segment": 4.0}
@@ -67,12 +69,12 @@ class Hazards:
 
 
 def size_codes(amount: Floats, edges: Floats) -> Ints:
-    """Number the size of each deal: 0 unknown, then fifths of the amounts."""
+    """Give the size of each deal as a number: 0 unknown, then fifths of the amounts."""
     return np.where(np.isnan(amount), 0, 1 + np.searchsorted(edges, np.nan_to_num(amount), side="right"))
 
 
 def near_codes(expected: Ints, day: Ints) -> Ints:
-    """Number how far away the expected close is: 0 where nobody said."""
+    """Give how far away the expected close is as a number: 0 where nobody said."""
     return np.where(expected == NO_DAY, 0, 1 + np.searchsorted(_NEAR, expected - day, side="right"))
 
 
@@ -102,7 +104,7 @@ def count_cells(panel: Panel) -> Cells:
     keys, sums = [], []
     bounds = np.append(0, np.cumsum(last - first))
     cuts = np.unique(np.searchsorted(bounds, np.arange(0, bounds[-1] + _CHUNK, _CHUNK)))
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in pairwise(cuts.tolist()):
         key, tally = _expanded(panel, rows[a:b], first[a:b], last[a:b], edges, weekday, sizes)
         keys.append(key)
         sums.append(tally)
@@ -112,6 +114,8 @@ def count_cells(panel: Panel) -> Cells:
     codes = dict(zip(sizes, np.unravel_index(key, tuple(sizes.values())), strict=True))
     codes["cell"] = codes["stage"] * sizes["band"] + codes["band"]
     sizes["cell"] = sizes["stage"] * sizes["band"]
+    codes["said"] = codes["commit"] * sizes["unit"] + codes["unit"]
+    sizes["said"] = sizes["commit"] * sizes["unit"]
     targets = np.zeros((BLOCKS + 1, panel.n_stages, panel.n_stages))
     onward = moved & (panel.moves_to[rows] < panel.n_stages)
     block = np.minimum((panel.as_of - last[onward]) // BLOCK_DAYS, BLOCKS)
@@ -167,7 +171,12 @@ def fit_hazards(cells: Cells, block: int) -> Hazards:
     chosen = cells.block >= block
     codes = {name: code[chosen] for name, code in cells.codes.items()}
     exposure = cells.exposure[chosen]
-    names = [name for name in _STRENGTHS if cells.sizes[name] > 1 or name == "stage"]
+    told = bool((codes["commit"] > 0).any())
+    names = [
+        name
+        for name in _STRENGTHS
+        if name == "stage" or (cells.sizes[name] > 1 and (told or name not in ("commit", "said")))
+    ]
     win = fit_factors(
         {name: codes[name] for name in names},
         cells.sizes,
@@ -198,7 +207,7 @@ def fit_hazards(cells: Cells, block: int) -> Hazards:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Projection:
-    """What the structure expects: open deals (rows of the panel) and wins from new ones by unit and segment."""
+    """What the structure expects: open deals (rows of the panel), and wins from new ones."""
 
     rows: Ints
     p: Floats
@@ -249,7 +258,7 @@ def _plan_factors(hazards: Hazards, ahead: Ints, horizon: int) -> Floats:
 
 
 def _boosts(panel: Panel, hazards: Hazards, rows: Ints) -> Floats:
-    """What is particular to each deal: its unit, its size, what its rep said."""
+    """Multiply what is particular to each deal: its unit, its size, what its rep said."""
     boost = np.ones(len(rows))
     effects = hazards.win.effects
     if "unit" in effects:
@@ -258,6 +267,7 @@ def _boosts(panel: Panel, hazards: Hazards, rows: Ints) -> Floats:
         boost *= effects["size"][size_codes(panel.amount[rows], hazards.edges)]
     if "commit" in effects:
         boost *= effects["commit"][panel.commit[rows] + 1]
+        boost *= effects["said"][(panel.commit[rows] + 1) * len(panel.units) + panel.unit[rows]]
     return boost
 
 
@@ -347,7 +357,7 @@ def _deal_chances(
 def _new_wins(
     creation: tuple[Floats, Floats, Floats, Floats], entry: Floats, grid: Floats, unit_boost: Floats
 ) -> Floats:
-    """Expected wins by the horizon from deals created in it: shape (n_units, n_segments)."""
+    """Count the wins to expect by the horizon from deals created in it: shape (n_units, n_segments)."""
     rate, segments, units, begins = creation
     n_stages = entry.shape[-1]
     below, part = _between(grid, unit_boost)

@@ -24,6 +24,7 @@ _CENTS = 100.0
 _SMOOTH = 1e-10
 _SINGULAR = 0.02
 _MIXED = 512
+_SHARP = 0.004
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -47,7 +48,8 @@ class Sum:
     """Independent deals of known amounts (p, a), deals of unknown ones, and new business.
 
     `groups` are (probabilities, Draws), deals whose amount is drawn when they are won; `new` is (rate,
-    Draws), a Poisson number of wins whose amounts are drawn. `transform` is known where one deal was taken out.
+    Draws), a Poisson number of wins whose amounts are drawn. `transform` is known where one deal was taken
+    out; `points` is how finely amounts are placed that have no lattice.
     """
 
     p: Floats
@@ -55,6 +57,7 @@ class Sum:
     groups: tuple[tuple[Floats, Draws], ...] = ()
     new: tuple[float, Draws] | None = None
     transform: Transform | None = None
+    points: int = _POINTS
 
     @property
     def mean(self) -> float:
@@ -94,7 +97,7 @@ class Sum:
                 law = _inversion.enumerate_sum(p, a, _ATOMS)
                 if law is not None:
                     return attrs.evolve(law, points=law.points + self.certain), None
-        transform = Transform.of(p, a, self.groups, self.new)
+        transform = Transform.of(p, a, self.groups, self.new, self.points)
         return transform.law(self.certain), transform
 
     def without(self, place: int) -> Sum:
@@ -127,7 +130,12 @@ class Transform:
 
     @classmethod
     def of(
-        cls, p: Floats, a: Floats, groups: tuple[tuple[Floats, Draws], ...], new: tuple[float, Draws] | None
+        cls,
+        p: Floats,
+        a: Floats,
+        groups: tuple[tuple[Floats, Draws], ...],
+        new: tuple[float, Draws] | None,
+        points: int,
     ) -> Transform:
         order = np.argsort(-(p * (1.0 - p) * a * a), kind="stable")
         p, a = p[order], a[order]
@@ -145,9 +153,9 @@ class Transform:
                 new=new,
             )
             return attrs.evolve(blank, phi=blank.evaluate(p, a))
-        step = max(high - low, 1e-300) / (_POINTS - 4)
+        step = max(high - low, 1e-300) / (points - 4)
         blank = cls(
-            n=_POINTS,
+            n=points,
             low=int(low // step),
             step=step,
             kind="smooth",
@@ -155,10 +163,10 @@ class Transform:
             groups=groups,
             new=new,
         )
-        probes = np.linspace(_POINTS // 3, _POINTS // 2, 64).astype(np.int64)
+        probes = np.linspace(points // 3, points // 2, 64).astype(np.int64)
         if np.abs(blank.product(probes, p, a)).max() <= _SMOOTH:
             phi = blank.evaluate(p, a)
-            if np.abs(phi[_POINTS // 3 :]).max() <= _SMOOTH:
+            if np.abs(phi[points // 3 :]).max() <= _SMOOTH:
                 return attrs.evolve(blank, phi=phi)
         blank = attrs.evolve(blank, kind="rounded")
         return attrs.evolve(blank, phi=blank.evaluate(p, a))
@@ -236,7 +244,8 @@ def shaken(law: Law, variance: float) -> Law:
     """Multiply a sum by a gamma factor of mean 1: P(GS <= x) = sum of P(S = s) P(G <= x / s)."""
     from scipy.special import gammainc, gammaincinv
 
-    atoms, mass = _atoms(law)
+    n = _MIXED if variance < _SHARP else _MIXED // 2
+    atoms, mass = _atoms(law, n)
     positive = atoms > 0.0
     none = float(mass[~positive].sum())
     atoms, mass = atoms[positive], mass[positive]
@@ -246,10 +255,10 @@ def shaken(law: Law, variance: float) -> Law:
     low, high = gammaincinv(shape, 1e-9) / shape, gammaincinv(shape, 1.0 - 1e-12) / shape
     table = np.linspace(np.log(max(low, 1e-12)), np.log(high), 4096)
     chance = gammainc(shape, shape * np.exp(table))
-    ladder = np.linspace(np.log(atoms[0]) + table[0], np.log(atoms[-1]) + table[-1], _MIXED)
-    depth = law.quantile(np.linspace(0.0, 1.0, _MIXED // 2 + 2)[1:-1])
+    ladder = np.linspace(np.log(atoms[0]) + table[0], np.log(atoms[-1]) + table[-1], n)
+    depth = law.quantile(np.linspace(0.0, 1.0, n // 2 + 2)[1:-1])
     depth = depth[depth > 0.0]
-    spread = np.exp(np.linspace(table[0], table[-1], _MIXED // 2))
+    spread = np.exp(np.linspace(table[0], table[-1], n // 2))
     middle = np.log(np.outer(np.quantile(depth, [0.02, 0.5, 0.98]), spread)).ravel() if len(depth) else ladder
     at = np.unique(np.concatenate([ladder, middle]))
     ratio = np.subtract.outer(at, np.log(atoms))
@@ -262,7 +271,7 @@ def shaken(law: Law, variance: float) -> Law:
     return Law(points=points, cumulative=heights, is_step=False)
 
 
-def _atoms(law: Law) -> tuple[Floats, Floats]:
+def _atoms(law: Law, n: int) -> tuple[Floats, Floats]:
     """Stand for a law by a limited number of values and their mass, keeping its mean."""
     mass = np.diff(law.cumulative, prepend=0.0)
     at = law.points
@@ -270,12 +279,12 @@ def _atoms(law: Law) -> tuple[Floats, Floats]:
         at = np.concatenate([at[:1], (at[1:] + at[:-1]) / 2.0])
     kept = mass > 1e-15
     at, mass = at[kept], mass[kept]
-    if len(at) <= _MIXED:
+    if len(at) <= n:
         return at, mass
     zero = at <= 0.0
     share = np.cumsum(mass) - mass / 2.0
     span = (at - at[0]) / (at[-1] - at[0])
-    group = np.floor((share + span) / 2.0 * _MIXED).astype(np.int64)
+    group = np.floor((share + span) / 2.0 * n).astype(np.int64)
     group[~zero] += 1
     _, group = np.unique(group, return_inverse=True)
     whole = np.bincount(group, weights=mass).astype(np.float64)

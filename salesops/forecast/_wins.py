@@ -46,9 +46,9 @@ class Wins:
     def totals(self, after: int, until: int, n_units: int) -> Floats:
         """Amount won by each unit after a day and up to another."""
         inside = (self.day > after) & (self.day <= until)
-        return np.bincount(
-            self.unit[inside], weights=np.nan_to_num(self.amount[inside]), minlength=n_units
-        ).astype(np.float64)
+        worth = np.nan_to_num(self.amount[inside])
+        total: Floats = np.bincount(self.unit[inside], weights=worth, minlength=n_units).astype(np.float64)
+        return total
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -62,7 +62,7 @@ class Amounts:
     def means(self) -> Floats:
         """Mean amount by unit and segment."""
         by_segment = np.array([draws.mean for draws in self.draws])
-        return self.factor[:, None] * by_segment[None, :]
+        return np.outer(self.factor, by_segment)
 
 
 def learn_amounts(wins: Wins, n_units: int, n_segments: int) -> Amounts:
@@ -104,7 +104,7 @@ def _thinned(values: Floats) -> Draws:
 
 
 def win_rates(wins: Wins, panel: Panel, origin: int, horizon: int) -> Floats:
-    """Expected wins by unit and segment in the horizon, from the wins up to a day alone."""
+    """Expect wins by unit and segment in the horizon, from the wins up to a day alone."""
     n_units, n_segments = len(panel.units), len(panel.segments)
     past = wins.up_to(origin)
     start = panel.observed_from

@@ -38,8 +38,9 @@ class PipelineForecaster:
 
     Parameters
     ----------
-    levels : tuple of str, default ("region", "team", "rep_id")
-        Columns that are the levels of the hierarchy; those that the history does not have are left out.
+    levels : tuple of str, optional
+        Columns that are the levels of the hierarchy, from the top down; those that the history does not have
+        are left out, and said to be. When left out: those of region, team, manager_id and rep_id that it has.
     segments : tuple of str, default ("segment",)
         Columns by which hazards and amounts differ; those that the history does not have are left out.
     calendar : FiscalCalendar, optional
@@ -56,20 +57,21 @@ class PipelineForecaster:
     1.0
     """
 
-    levels: tuple[str, ...] = ("region", "team", "rep_id")
+    levels: tuple[str, ...] | None = None
     segments: tuple[str, ...] = ("segment",)
     calendar: FiscalCalendar | None = None
 
     def __attrs_post_init__(self) -> None:
         for argument in ("levels", "segments"):
             given = getattr(self, argument)
-            if isinstance(given, str) or not all(isinstance(name, str) and name for name in given):
+            if given is None and argument == "levels":
+                continue
+            if isinstance(given, str) or not all(bool(name) and _is_text(name) for name in given):
                 raise refuse(argument, "is a tuple of column names", given)
             if len(set(given)) < len(tuple(given)):
                 raise refuse(argument, "names a column twice", given)
             object.__setattr__(self, argument, tuple(given))
-        if self.calendar is not None and not isinstance(self.calendar, FiscalCalendar):
-            raise refuse("calendar", "is no fiscal calendar", self.calendar)
+        _check_calendar(self.calendar)
 
     def fit(self, history: History, *, as_of: object) -> PipelineModel:
         """Learn from what was known on a day.
@@ -96,7 +98,7 @@ class PipelineForecaster:
         >>> deals = datasets.crm_sales().deals
         >>> history = forecast.History.from_deals(deals)
         >>> forecast.PipelineForecaster().fit(history, as_of="2017-09-30").notes
-        ('no column region: no forecast by it', 'no column team: ...', 'no segment: one set of hazards ...')
+        ('no segment: one set of hazards for all deals',)
         """
         if not isinstance(history, History):
             hint = "make one with History.from_events or History.from_deals"
@@ -166,13 +168,16 @@ class PipelineModel:
             notes.append("no matured origin: neither corrected nor weighed against the past")
         return tuple(notes)
 
-    def predict(self, open_deals: Sequence[Hashable] | None = None, *, horizon: object) -> Forecast:
+    def predict(
+        self, open_deals: Sequence[Hashable] | pd.DataFrame | None = None, *, horizon: object
+    ) -> Forecast:
         """Forecast what is won in the days that follow the snapshot.
 
         Parameters
         ----------
-        open_deals : sequence of hashable, optional
-            deal_id of the open deals to count; all that are open in the snapshot when left out.
+        open_deals : sequence of hashable or DataFrame, optional
+            deal_id of the open deals to count, or a frame with that column; all that are open in the
+            snapshot when left out.
         horizon : int, str or date
             Number of days, as 28 or "28D", or the last day that counts.
 
@@ -207,7 +212,11 @@ class PipelineModel:
             table=_projected.deal_table(self.panel, outlook),
             closed=_projected.closed_table(self.panel),
             notes=self.notes,
-            details={"origins": past, "blend": pd.DataFrame([attrs.asdict(blend)])},
+            details={
+                "origins": past,
+                "commits": _projected.commit_table(self.panel, self.hazards[0]),
+                "blend": pd.DataFrame([attrs.asdict(blend)]),
+            },
         )
 
     def _outlook(self, days: int) -> tuple[Outlook, Blend, pd.DataFrame]:
@@ -309,6 +318,15 @@ class PipelineModel:
             "stages": ", ".join(self.panel.stages),
         }
         return _display.html_card("Model of a pipeline", facts, notes=self.notes)
+
+
+def _check_calendar(calendar: object) -> None:
+    if calendar is not None and not isinstance(calendar, FiscalCalendar):
+        raise refuse("calendar", "is no fiscal calendar", calendar)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _date(number: int) -> dt.date:

@@ -57,7 +57,7 @@ def test_the_inversion_on_a_lattice_equals_the_list_of_outcomes(rows):
     chance = listed([Fraction(p) for p, _ in rows], a)
     keep = [k for k in range(len(p)) if 0 < p[k] < 1 and a[k] > 0]
     certain = sum(x for x, q in zip(a, p, strict=True) if q == 1)
-    transform = _sums.Transform.of(np.array(p)[keep], np.array(a, dtype=float)[keep], (), None)
+    transform = _sums.Transform.of(np.array(p)[keep], np.array(a, dtype=float)[keep], (), None, 1 << 14)
     law = transform.law(float(certain)) if keep else None
     whole = Distribution.of_deals(p, a)
     for x in range(sum(a) + 1):
