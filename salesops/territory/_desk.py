@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import attrs
@@ -129,7 +130,8 @@ def plain_candidates(raw: Any, desk: Desk) -> tuple[list[int], list[float]] | No
     if type(raw) is not dict or not raw:
         return None
     try:
-        reps = list(map(desk.index.__getitem__, raw))
+        # In one call: a request waits for it.
+        reps = list(itemgetter(*raw)(desk.index)) if len(raw) > 1 else [desk.index[next(iter(raw))]]
     except KeyError:
         return None
     scores = list(raw.values())

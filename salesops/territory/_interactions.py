@@ -16,6 +16,7 @@ from salesops._faults import check_choice, closest, refuse
 from salesops._frames import Reader, warn_look_alikes
 from salesops.errors import Problem
 from salesops.territory._attributes import Coded, attributes, read_consent, read_text
+from salesops.territory._chunks import pieces
 from salesops.territory._listing import Note, Ties
 from salesops.territory._ties import Rows, attributes_of, may_be_used, refuse_later, usable_rows
 
@@ -65,42 +66,54 @@ def read_interactions(
     worth = _per_kind(table, kind, "kind_weights", 1.0 if kind_weights is None else kind_weights, _worth)
     usable, notes = may_be_used(table, consent, unsaid, expires, day)
     table.finish()
-    codes = np.full(len(table), -1) if kind is None else kind.codes
-    age = (np.datetime64(day, "D") - at).astype(np.int64)
-    with np.errstate(over="ignore"):
-        weight = weight * np.exp2(-age / lives[codes]) * worth[codes]
+    codes = np.full(len(table), -1, dtype=np.int8) if kind is None else kind.codes
+    weight = _faded(weight, at, day, lives, worth, codes)
     rows = usable_rows(table, source, target, (), usable, notes, weight > 0, _LAPSED)
     about = attributes(
         {"kind": kind, "provenance": provenance, "observed_on": at, "consent": basis, "expires_on": expires}
-    ).take(rows.origin)
-    made = _ties(rows, weight[rows.origin], codes[rows.origin], about, rules, directed=directed)
+    )
+    # Millions of rows: what is not needed any more makes room.
+    del source, target, at, kind, provenance, basis, expires, usable
+    if len(rows.origin) < len(weight):
+        about, weight, codes = about.take(rows.origin), weight[rows.origin], codes[rows.origin]
+    made = _ties(rows, weight, codes, about, rules, directed=directed)
     warn_look_alikes(rows.people, "people")
     return made
+
+
+def _faded(
+    weight: FloatArray,
+    at: npt.NDArray[np.datetime64],
+    day: dt.date,
+    lives: FloatArray,
+    worth: FloatArray,
+    codes: IntArray,
+) -> FloatArray:
+    """Weigh interactions as of a day, a part of the rows at a time."""
+    faded = np.empty(len(weight))
+    for part in pieces(len(weight)):
+        age = (np.datetime64(day, "D") - at[part]).astype(np.int64)
+        with np.errstate(over="ignore"):
+            faded[part] = weight[part] * np.exp2(-age / lives[codes[part]]) * worth[codes[part]]
+    return faded
 
 
 def _ties(
     rows: Rows, weight: FloatArray, codes: IntArray, about: Any, rules: FloatArray, *, directed: bool
 ) -> Ties:
     """Add the interactions of each pair and kind up in a stated order: by day, then by weight."""
-    first, second = rows.first, rows.second
+    order, starts = _pair_by_pair(rows, weight, codes, about, directed=directed)
+    kind = codes[order[starts]]
+    one, other = rows.first[order[starts]], rows.second[order[starts]]
     if not directed:
-        first, second = np.minimum(first, second), np.maximum(first, second)
-    when = about.days("observed_on")
-    key = first.astype(np.int64) * max(len(rows.people), 1) + second
-    key = key * (int(codes.max(initial=-1)) + 2) + codes + 1
-    keys: list[npt.NDArray[Any]] = about.replace(kind=None, observed_on=None).codes()
-    keys += [weight, key] if when is None else [weight, when.view(np.int64), key]
-    order = np.lexsort(keys)
-    key = key[order]
-    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
-    one, other, kind = first[order], second[order], codes[order]
+        one, other = np.minimum(one, other), np.maximum(one, other)
     strength = np.zeros(0)
     if len(starts):
-        forward = rows.first[order] == one
+        way = weight[order]
+        back = rows.first[order] != np.repeat(one, np.diff(starts, append=len(order)))
         with np.errstate(over="ignore", invalid="ignore"):
-            there = np.add.reduceat(np.where(forward, weight[order], 0.0), starts)
-            back = np.add.reduceat(np.where(forward, 0.0, weight[order]), starts)
-            strength = there + back if directed else _both_ways(there, back, rules[kind[starts]])
+            strength = _both_ways(way, back, starts, rules[kind])
+        del way, back
     last = order[np.append(starts[1:], len(order))[: len(starts)] - 1]
     if not np.isfinite(strength).all():
         rows.table.fault(
@@ -109,29 +122,70 @@ def _ties(
             "the sum of the weights of a tie is too large for a number",
         )
         rows.table.finish()
-    kept = strength > 0
     notes = rows.notes
+    if len(starts):
+        about = attributes_of(about, last, order, starts, "sum")
+    kept = strength > 0
     if not kept.all():
         lost = np.sort(order[np.repeat(~kept, np.diff(starts, append=len(order)))])
         notes = (_one_way(rows, lost), *notes)
+        one, other, strength, about = one[kept], other[kept], strength[kept], about.take(kept)
     return Ties(
         people=rows.people,
-        source=one[starts[kept]],
-        target=other[starts[kept]],
-        weight=strength[kept],
-        about=attributes_of(about, last, order, starts, "sum").take(kept) if len(starts) else about,
+        source=one,
+        target=other,
+        weight=strength,
+        about=about,
         is_directed=directed,
         notes=notes,
         standing=rows.standing,
     )
 
 
-def _both_ways(there: FloatArray, back: FloatArray, share: FloatArray) -> FloatArray:
-    """Combine the two directions: what is mutual counts in full, the excess of one side by its share."""
-    mutual = 2 * np.minimum(there, back)
-    excess = np.abs(there - back)
-    by_share = np.where(share == 1.0, there + back, mutual + np.maximum(share, 0.0) * excess)
-    return np.where(share == _GEOMETRIC, 2 * np.sqrt(there) * np.sqrt(back), by_share)
+def _pair_by_pair(
+    rows: Rows, weight: FloatArray, codes: IntArray, about: Any, *, directed: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Order the rows by pair and kind, then day, then weight; and find where each pair and kind begins."""
+    one, other = rows.first, rows.second
+    if not directed:
+        one, other = np.minimum(one, other), np.maximum(one, other)
+    key = one.astype(np.int64)
+    key *= max(len(rows.people), 1)
+    key += other
+    del one, other
+    n_kinds = int(codes.max(initial=-1)) + 2
+    if n_kinds > 1:
+        key *= n_kinds
+        key += codes
+        key += 1
+    keys: list[npt.NDArray[Any]] = about.replace(kind=None, observed_on=None).codes()
+    when = about.days("observed_on")
+    keys += [weight, key] if when is None else [weight, when.view(np.int64), key]
+    order = np.lexsort(keys)
+    key = key[order]
+    return order, np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
+
+
+def _both_ways(
+    way: FloatArray, back: npt.NDArray[np.bool_], starts: IntArray, share: FloatArray
+) -> FloatArray:
+    """Combine the two directions: what is mutual counts in full, the excess of one side by its share.
+
+    Overwrites `way`, the weights of all rows; `back` marks those of the second direction.
+    """
+    one_way = way.copy()
+    one_way[back] = 0.0
+    there = np.add.reduceat(one_way, starts)
+    del one_way
+    way[~back] = 0.0
+    other = np.add.reduceat(way, starts)
+    if (share == 1.0).all():
+        there += other
+        return there
+    mutual = 2 * np.minimum(there, other)
+    excess = np.abs(there - other)
+    by_share = np.where(share == 1.0, there + other, mutual + np.maximum(share, 0.0) * excess)
+    return np.where(share == _GEOMETRIC, 2 * np.sqrt(there) * np.sqrt(other), by_share)
 
 
 def _one_way(rows: Rows, lost: IntArray) -> Note:

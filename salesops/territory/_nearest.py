@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from salesops.territory import _kernels
+from salesops.territory._chunks import in_chunks
 from salesops.territory._kernels import FloatArray, IntArray
 
 RepArray = npt.NDArray[np.int32]
@@ -23,13 +24,17 @@ def lead_scores(
     n = len(starts) - 1
     scores = np.empty((n, people.shape[1]))
     for first in range(0, n, _ROWS):
-        last = min(first + _ROWS, n)
-        own = slice(starts[first], starts[last])
-        known = _kernels.roll_up(
-            people, starts[first : last + 1] - starts[first], person[own], weight[own], rule
-        )
-        scores[first:last] = _kernels.rounded(known)
+        rows = slice(first, min(first + _ROWS, n))
+        scores[rows] = _scores_of(people, starts, person, weight, rule, rows)
     return scores
+
+
+def _scores_of(
+    people: FloatArray, starts: IntArray, person: IntArray, weight: FloatArray, rule: str, rows: slice
+) -> FloatArray:
+    own = slice(starts[rows.start], starts[rows.stop])
+    first_to_last = starts[rows.start : rows.stop + 1] - starts[rows.start]
+    return _kernels.rounded(_kernels.roll_up(people, first_to_last, person[own], weight[own], rule))
 
 
 class Nearest:
@@ -52,19 +57,50 @@ class Nearest:
         scores, reps : ndarray of shape (n_leads, n)
             In rising order of the rep within each row; a score of 0 is no rep.
         """
-        n, before = self.scores.shape
-        width = min(before + scores.shape[1], self.top)
-        if width > before:
-            kept, near = np.empty((n, width)), np.empty((n, width), dtype=np.int32)
-        else:
-            kept, near = self.scores, self.reps
+        n = len(self.scores)
+        kept, near = self._room(scores.shape[1])
         for first in range(0, n, _ROWS):
             rows = slice(first, min(first + _ROWS, n))
-            both = np.concatenate([self.scores[rows], scores[rows]], axis=1)
-            each = np.concatenate([self.reps[rows], reps[rows]], axis=1)
-            kept[rows], near[rows], left = _kernels.best_reps(both, each, self.top)
-            self.floor[rows] = np.maximum(self.floor[rows], left)
+            self._take(rows, scores[rows], reps[rows], kept, near)
         self.scores, self.reps = kept, near
+
+    def add_people(
+        self,
+        people: FloatArray,
+        reps: IntArray,
+        starts: IntArray,
+        person: IntArray,
+        weight: FloatArray,
+        rule: str,
+    ) -> None:
+        """Take in a block of reps by their scores of people, on as many threads as there are processors.
+
+        The same as :meth:`add` of :func:`lead_scores`, of which only a part stands in memory at a time.
+        """
+        kept, near = self._room(people.shape[1])
+
+        def take(rows: slice) -> None:
+            scores = _scores_of(people, starts, person, weight, rule, rows)
+            self._take(rows, scores, np.broadcast_to(reps.astype(np.int32), scores.shape), kept, near)
+
+        in_chunks(take, len(self.scores))
+        self.scores, self.reps = kept, near
+
+    def _room(self, more: int) -> tuple[FloatArray, RepArray]:
+        """Find where the kept ones go when so many reps come."""
+        n, before = self.scores.shape
+        width = min(before + more, self.top)
+        if width == before:
+            return self.scores, self.reps
+        return np.empty((n, width)), np.empty((n, width), dtype=np.int32)
+
+    def _take(
+        self, rows: slice, scores: FloatArray, reps: RepArray, kept: FloatArray, near: RepArray
+    ) -> None:
+        both = np.concatenate([self.scores[rows], scores], axis=1)
+        each = np.concatenate([self.reps[rows], reps], axis=1)
+        kept[rows], near[rows], left = _kernels.best_reps(both, each, self.top)
+        self.floor[rows] = np.maximum(self.floor[rows], left)
 
     def by_rank(self) -> tuple[IntArray, RepArray, FloatArray]:
         """Lay the positive scores out as in CSR, best first, equal ones by position of the rep."""

@@ -88,9 +88,18 @@ class WalkScorer:
     def is_mutual(self) -> bool:
         return self.ready.scale == 0.5
 
-    def in_own_order(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Walk from starts, given as places in the order of the walk, to people in that order."""
-        scores, error = _walks.walk(self.ready, starts, self.tolerance - _kernels.ROUNDING)
+    @property
+    def is_single(self) -> bool:
+        """True if it walks in single precision, as in a large graph."""
+        return _walks.is_for_single(self.ready, self.tolerance - _kernels.ROUNDING)
+
+    def in_own_order(self, starts: IntArray, *, spread: bool = False) -> tuple[FloatArray, FloatArray]:
+        """Walk from starts, given as places in the order of the walk, to people in that order.
+
+        With `spread`, each step goes on as many threads as there are processors.
+        """
+        tolerance = self.tolerance - _kernels.ROUNDING
+        scores, error = _walks.walk(self.ready, starts, tolerance, spread=spread)
         return scores, error + _kernels.ROUNDING
 
     def people(self, starts: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -32,6 +32,8 @@ _SAMPLE_OF_REP = 50
 _PAIRS = 1_600_000
 _WIDTH = 8
 """Reps kept for each lead: as many as make so many pairs, but never fewer than the width."""
+_FEW = 50_000
+"""With no more leads than these, all drafts are mended."""
 _MANY = 300_000
 """With so many leads, a linear programme over a few of them ends the search for prices."""
 # Temperature, most steps; on a sample of the leads, then on all.
@@ -93,6 +95,7 @@ class _Search:
         self.best = Draft.of(instance, np.full(instance.n_leads, -1, dtype=np.int64))
         self.drafted = instance
         self.first: IntArray | None = None
+        self.soft: Draft | None = None
         self.is_infeasible = False
         self._end = None if time_limit is None else clock() + time_limit
 
@@ -167,8 +170,21 @@ class _Search:
                 self.start = find_prices(
                     self._near(), prices, self.units, temperature=temperature, max_steps=steps
                 )
+                if self.instance.n_leads <= _MANY:
+                    self._keep_soft(temperature)
 
         return stage
+
+    def _keep_soft(self, temperature: float) -> None:
+        """Keep the soft choices that break the limits least.
+
+        Where many offers are nearly equal, the steps at a low temperature are too few for its choices to keep
+        the limits; those of a warmer one, which lose a little score, keep them better.
+        """
+        prices, stay = self.start
+        soft = self._soft_draft(prices, stay, temperature)
+        if self.soft is None or soft.broken() < self.soft.broken():
+            self.soft = soft
 
     def _polish(self) -> None:
         """Solve a linear programme over the torn leads, and keep its plan as the first draft."""
@@ -216,27 +232,26 @@ class _Search:
             self._improve()
 
     def _draft(self) -> None:
-        """Mend first drafts, the soft choices and the solution of a linear programme; keep the better one."""
+        """Mend first drafts, soft choices and the solution of a linear programme; keep the best."""
         self._certify()
         case = attrs.evolve(self.instance, stay=self.stay)
-        few = case.n_leads <= _MANY
-        if not few:
+        if case.n_leads > _MANY:
             # A draft looks at every pair that a rep may take over; where there are many, at the best.
             self.drafted = narrow(case, self.prices, _WIDTH)
             self.best = Draft.of(self.drafted, self.best.owners())
-        if few:
-            self._finish(self._soft_draft())
+        if self.soft is not None:
+            self._finish(self.soft)
         if self.first is not None:
             self._finish(Draft.of(self.drafted, self.first))
-        if not few and (self.first is None or self.best.broken() > 0):
-            self._finish(self._soft_draft())
+        if case.n_leads <= _FEW or self.best.broken() > 0:
+            self._finish(self._soft_draft(self.prices, self.stay, _COLDEST))
         if self.best.broken() > 0 and case.current is not None:
             listed = (case.reps == case.current[:, None]).any(axis=1) | (case.current < 0)
             self._finish(Draft.of(self.drafted, np.where(listed, case.current, -1)))
 
-    def _soft_draft(self) -> Draft:
-        case = attrs.evolve(self.drafted, stay=self.stay)
-        return Draft.of(self.drafted, soft_choices(case, self.prices, self.units, _COLDEST))
+    def _soft_draft(self, prices: FloatArray, stay: float, temperature: float) -> Draft:
+        case = attrs.evolve(self.drafted, stay=stay)
+        return Draft.of(self.drafted, soft_choices(case, prices, self.units, temperature))
 
     def _finish(self, draft: Draft) -> None:
         """Mend a draft and keep it if it is the best."""

@@ -6,25 +6,28 @@ Positions stand for people; nothing here knows an id.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
+from salesops.territory._chunks import in_chunks, pieces
 from salesops.territory._kernels import FloatArray, IntArray, Matrix
 from salesops.territory._order import community_order
-from salesops.territory._products import Block, add_product, column_sums
+from salesops.territory._products import Block, add_product, add_rows, column_sums, mixes
+
+Answer = TypeVar("Answer")
 
 _LARGE = 1 << 15
-_ROWS = 4096
 _LOOKS = 16
 _WIDEST_GAP = 0.95
 _ROUNDS = 12
 _WORTH_SINGLE, _FINEST_SINGLE = 1 << 20, 5e-7
 """Ties from which a walk in single precision pays, and the tolerance down to which it reaches."""
 _GROUP, _PLAIN_STEPS = 8, 6
-"""After it, so many columns take so many plain steps at most."""
+"""After it, so many columns at once take so many plain steps at most."""
 
 NORM_OF_SCALE = {0.0: 1.0, 0.5: 2.0, 1.0: math.inf}
 """In which norm the error of scores is certified that are scaled by this power of the ties' totals."""
@@ -198,7 +201,9 @@ def _with_diagonal(step: Matrix, value: float) -> Matrix:
     return type(step)((data, indices, starts), shape=step.shape)
 
 
-def walk(ready: Walk, starts: IntArray, tolerance: float) -> tuple[Block, FloatArray]:
+def walk(
+    ready: Walk, starts: IntArray, tolerance: float, *, spread: bool = False
+) -> tuple[Block, FloatArray]:
     """Walk from each start until its scores are certified, or the error does not come down any more.
 
     Where there are many ties, single precision walks as far as it can see: it moves half the memory, which
@@ -208,6 +213,8 @@ def walk(ready: Walk, starts: IntArray, tolerance: float) -> tuple[Block, FloatA
     ----------
     starts : ndarray of shape (n_starts,)
         Where each walk starts and returns to, as places in the order of `ready`.
+    spread : bool, default False
+        Whether each step goes on as many threads as there are processors.
 
     Returns
     -------
@@ -219,30 +226,37 @@ def walk(ready: Walk, starts: IntArray, tolerance: float) -> tuple[Block, FloatA
         Certified bound on each column's error, in the norm that belongs to the scale.
     """
     steps = _steps(ready, tolerance)
-    if _is_for_single(ready, tolerance):
-        scores, error = _advance_single(ready, starts, steps, tolerance)
+    if is_for_single(ready, tolerance):
+        scores, error = _advance_single(ready, starts, steps, tolerance, spread)
         if (error > tolerance).any():
             scores = scores.astype(np.float64)
     else:
-        scores, error = _advance(ready, _first_guess(ready, starts), starts, steps)
+        scores, error = _advance(ready, _first_guess(ready, starts, spread), starts, steps, spread)
     waiting, last = np.flatnonzero(error > tolerance), error.copy()
     for _ in range(_ROUNDS):
         if not len(waiting):
             break
-        better, found = _advance(
-            ready, np.ascontiguousarray(scores[:, waiting]), starts[waiting], -(-steps // 3)
-        )
+        some = np.ascontiguousarray(scores[:, waiting])
+        better, found = _advance(ready, some, starts[waiting], -(-steps // 3), spread)
         scores[:, waiting] = better
         error[waiting] = found
         still = (found > tolerance) & (found < 0.5 * last[waiting])
         last = error.copy()
         waiting = waiting[still]
-    for rows in _row_parts(len(scores)):
+
+    def finish(rows: slice) -> None:
         part = scores[rows]
         np.maximum(part, 0.0, out=part)
         if ready.scale:
             part *= _scaling(ready, starts, rows)
+
+    _by_rows(finish, len(scores), spread)
     return scores, error
+
+
+def _by_rows(function: Callable[[slice], Answer], n: int, spread: bool) -> list[Answer]:
+    """Apply a function to one part of the rows after the other, or on as many threads as processors."""
+    return in_chunks(function, n) if spread else [function(rows) for rows in pieces(n)]
 
 
 def _steps(ready: Walk, tolerance: float) -> int:
@@ -259,119 +273,161 @@ def _steps(ready: Walk, tolerance: float) -> int:
     return max(2, math.ceil(math.acosh(max(1.0 / aim, 1.0)) / math.acosh(reach)))
 
 
-def _first_guess(ready: Walk, starts: IntArray) -> Block:
+def _first_guess(ready: Walk, starts: IntArray, spread: bool) -> Block:
     n, width = ready.step.shape[0], len(starts)
     guess = np.zeros((n, width), dtype=ready.step.dtype)
     if ready.resting is None or ready.group is None:
         guess[starts, np.arange(width)] = ready.restart
         return guess
-    groups = ready.group[starts]
-    for rows in _row_parts(n):
-        np.multiply(ready.resting[rows, None], ready.group[rows, None] == groups, out=guess[rows])
+    resting, group = ready.resting, ready.group
+
+    def fill(rows: slice) -> None:
+        np.multiply(resting[rows, None], group[rows, None] == group[starts], out=guess[rows])
+
+    _by_rows(fill, n, spread)
     return guess
 
 
-def _is_for_single(ready: Walk, tolerance: float) -> bool:
+def is_for_single(ready: Walk, tolerance: float) -> bool:
+    """Tell whether a walk goes in single precision."""
     worth = ready.step.nnz >= _WORTH_SINGLE and tolerance >= _FINEST_SINGLE
     return bool(worth and ready.radius and not ready.scale)
 
 
-def _advance_single(ready: Walk, starts: IntArray, steps: int, tolerance: float) -> tuple[Block, FloatArray]:
-    """Take a number of steps in single precision, then plain steps in double, a few columns at a time.
+def _advance_single(
+    ready: Walk, starts: IntArray, steps: int, tolerance: float, spread: bool
+) -> tuple[Block, FloatArray]:
+    """Take a number of steps in single precision, then plain steps that are summed in double precision.
 
     The first plain step smooths what single precision has rounded, the next ones show how far off it is.
     """
     step = ready.step
     coarse = type(step)((step.data.astype(np.float32), step.indices, step.indptr), shape=step.shape)
     single = attrs.evolve(ready, step=coarse)
-    x, spare = _accelerated(single, _first_guess(single, starts), starts, np.arange(len(starts)), steps)
-    del spare, coarse, single
+    x, spare = _accelerated(single, _first_guess(single, starts, spread), starts, steps, spread)
+    del coarse, single
+    _smoothed(ready, x, spare, starts, spread)
+    error = _smoothed(ready, spare, x, starts, spread)
     # What is kept of a score is within half a unit of its last place; together the scores are 1.
     kept = float(np.finfo(np.float32).eps) / 2
-    error = np.empty(len(starts))
-    for first in range(0, len(starts), _GROUP):
-        late = np.arange(first, min(first + _GROUP, len(starts)))
-        spare = np.ascontiguousarray(x[:, late], dtype=np.float64)
-        fine, _ = _certified(ready, spare, np.empty_like(spare), starts[late])
-        for _ in range(_PLAIN_STEPS):
-            before, (fine, error[late]) = fine, _certified(ready, fine, spare, starts[late])
-            x[:, late] = fine
-            again = error[late] > tolerance - kept
-            if not again.any():
-                break
-            late, fine = late[again], np.ascontiguousarray(fine[:, again])
-            spare = np.ascontiguousarray(before[:, again])
+    del spare
+    late = np.flatnonzero(error > tolerance - kept)
+    for _ in range(_PLAIN_STEPS):
+        if not len(late):
+            break
+        before = np.ascontiguousarray(x[:, late])
+        after = np.empty_like(before)
+        error[late] = _smoothed(ready, before, after, starts[late], spread)
+        x[:, late] = after
+        late = late[error[late] > tolerance - kept]
     return x, error + kept
 
 
-def _advance(ready: Walk, x: FloatArray, starts: IntArray, steps: int) -> tuple[FloatArray, FloatArray]:
+def _smoothed(ready: Walk, x: Block, y: Block, starts: IntArray, spread: bool) -> FloatArray:
+    """Take one plain step from `x` to `y`, both of single precision, and bound the errors of `y`."""
+    n, width = x.shape
+    change = np.empty(width)
+    whole = mixes(ready.step, width)
+    for first in range(0, width, width if whole else _GROUP):
+        columns = slice(first, min(first + (width if whole else _GROUP), width))
+        block = x if whole else np.ascontiguousarray(x[:, columns], dtype=np.float64)
+        own = starts[columns]
+
+        def of_rows(rows: slice, block: Block = block, columns: slice = columns, own: IntArray = own) -> Any:
+            now = np.asarray(block[rows], dtype=np.float64)
+            y[rows, columns] = after = _plain_rows(ready, block, now, own, rows, whole)
+            after -= now
+            return column_sums(np.abs(after, out=after))
+
+        change[columns] = sum(_by_rows(of_rows, n, spread))
+    return _bound(ready, change)
+
+
+def _plain_rows(
+    ready: Walk, block: Block, now: FloatArray, starts: IntArray, rows: slice, compiled: bool
+) -> FloatArray:
+    """Take one plain step for some rows; `now` is what they are in `block`."""
+    unit = ready.radius / 2 if ready.radius else 1.0
+    after = np.zeros(now.shape)
+    here = np.flatnonzero((starts >= rows.start) & (starts < rows.stop))
+    after[starts[here] - rows.start, here] = ready.restart / unit
+    add_rows(ready.step, block, after, rows, compiled=compiled)
+    after *= unit
+    if ready.radius and ready.centre:
+        after += ready.centre * now
+    return after
+
+
+def _advance(
+    ready: Walk, x: FloatArray, starts: IntArray, steps: int, spread: bool
+) -> tuple[FloatArray, FloatArray]:
     """Take a number of steps, then one plain step that shows how far off they are. Overwrites `x`."""
     go = _accelerated if ready.radius else _plain
-    x, spare = go(ready, x, starts, np.arange(len(starts)), steps)
-    return _certified(ready, x, spare, starts)
+    x, y = go(ready, x, starts, steps, spread)
+    compiled = mixes(ready.step, x.shape[1])
 
-
-def _certified(
-    ready: Walk, x: FloatArray, spare: FloatArray, starts: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Take one plain step, which shows how far off the scores are. Overwrites `spare`."""
-    column = np.arange(len(starts))
-    unit, own = (ready.radius / 2, ready.centre) if ready.radius else (1.0, 0.0)
-    spare.fill(0.0)
-    spare[starts, column] = ready.restart / unit
-    y = add_product(ready.step, x, spare)
-    norm = NORM_OF_SCALE[ready.scale]
-    change = np.zeros(len(starts))
-    for rows in _row_parts(len(y)):
-        part = y[rows]
-        part *= unit
-        if own:
-            part += own * x[rows]
-        apart = np.abs(part - x[rows])
+    def of_rows(rows: slice) -> Any:
+        now = x[rows]
+        y[rows] = after = _plain_rows(ready, x, now, starts, rows, compiled)
+        after -= now
+        np.abs(after, out=after)
         if ready.scale:
-            apart *= _scaling(ready, starts, rows)
-        if norm == math.inf:
-            change = np.maximum(change, apart.max(axis=0))
-        else:
-            change += column_sums(apart if norm == 1 else apart * apart)
+            after *= _scaling(ready, starts, rows)
+        norm = NORM_OF_SCALE[ready.scale]
+        return after.max(axis=0) if norm == math.inf else column_sums(after if norm == 1 else after * after)
+
+    parts = _by_rows(of_rows, len(x), spread)
+    norm = NORM_OF_SCALE[ready.scale]
+    change = np.max(parts, axis=0) if norm == math.inf else np.asarray(sum(parts))
+    return y, _bound(ready, np.sqrt(change) if norm == 2 else change)
+
+
+def _bound(ready: Walk, change: FloatArray) -> FloatArray:
+    """Bound the errors after a plain step that changed the scores by that much."""
     # A dot product of m terms is off by at most m units in the last place of the sum of magnitudes.
     rounding = (int(np.diff(ready.step.indptr).max(initial=0)) + 8) * np.finfo(float).eps * 4
-    change = np.sqrt(change) if norm == 2 else change
-    return y, ((1.0 - ready.restart) * change + rounding) / ready.restart
+    return np.asarray(((1.0 - ready.restart) * change + rounding) / ready.restart)
 
 
-def _accelerated(
-    ready: Walk, x: Block, starts: IntArray, column: IntArray, steps: int
-) -> tuple[Block, Block]:
+def _accelerated(ready: Walk, x: Block, starts: IntArray, steps: int, spread: bool) -> tuple[Block, Block]:
     """Chebyshev semi-iteration on two blocks.
 
     Iterates are kept times the Chebyshev polynomial of their degree at (1 - centre) / radius: the recurrence
     is then next = step · now - before + source, one product that adds to the block before.
     """
+    column = np.arange(len(starts))
     source = 2.0 / ready.radius * ready.restart
     reach = (1.0 - ready.centre) / ready.radius
     growth, growing = 1.0, reach
-    before, now = x, add_product(ready.step, x, np.zeros_like(x))
+    before, now = x, add_product(ready.step, x, np.zeros_like(x), spread=spread)
     now[starts, column] += source
-    now *= 0.5
+    _multiply(now, 0.5, spread)
     for _ in range(steps - 1):
         before[starts, column] -= source * growing
-        add_product(ready.step, now, before, reverse=True)
+        add_product(ready.step, now, before, reverse=True, spread=spread)
         before, now = now, before
         growth, growing = growing, 2.0 * reach * growing - growth
-    now /= growing
+    _multiply(now, 1.0 / growing, spread)
     return now, before
 
 
+def _multiply(block: Block, factor: float, spread: bool) -> None:
+    def multiply(rows: slice) -> None:
+        block[rows] *= factor
+
+    _by_rows(multiply, len(block), spread)
+
+
 def _plain(
-    ready: Walk, x: FloatArray, starts: IntArray, column: IntArray, steps: int
+    ready: Walk, x: FloatArray, starts: IntArray, steps: int, spread: bool
 ) -> tuple[FloatArray, FloatArray]:
     """Step after step: the error shrinks by the damping each time."""
+    column = np.arange(len(starts))
     spare = np.empty_like(x)
     for _ in range(steps):
         spare.fill(0.0)
         spare[starts, column] = ready.restart
-        add_product(ready.step, x, spare)
+        add_product(ready.step, x, spare, spread=spread)
         x, spare = spare, x
     return x, spare
 
@@ -380,7 +436,3 @@ def _scaling(ready: Walk, starts: IntArray, rows: slice) -> FloatArray:
     total = ready.total[rows]
     inverse = np.where(total > 0, 1.0 / np.where(total > 0, total, 1.0), 0.0)
     return np.asarray((inverse[:, None] * ready.total[starts]) ** ready.scale)
-
-
-def _row_parts(n: int) -> list[slice]:
-    return [slice(first, min(first + _ROWS, n)) for first in range(0, n, _ROWS)]

@@ -31,7 +31,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _BLOCK = 64
 _NARROWEST = 16
-_ENTRIES = 1 << 24
+_ENTRIES, _ENTRIES_OF_ONE = 1 << 24, 1 << 26
+"""The most entries of a block where several are walked at once, and where one is, in single precision."""
 _WORTH_THREADS = 1 << 22
 
 
@@ -115,17 +116,20 @@ def proximity(
         return _by_place(people, ends, measure, top)
     job = _job(people, ends, measure, top)
     known = np.flatnonzero((ends.persons >= 0) | (ends.where is not None))
-    width = _width(people.n_people)
-    blocks = [known[k : k + width] for k in range(0, len(known), width)]
-    if mapper is map and isinstance(measure, RandomWalk) and people.n_ties * len(known) >= _WORTH_THREADS:
-        mapper = _run.threads
-    error = np.zeros(len(ends.reps))
     best = Nearest(len(ends.leads), top)
-    answers = _run.stream(partial(_block, job), blocks, mapper=mapper, progress=progress)
-    for block, answer in zip(blocks, answers, strict=True):
-        error[block] = answer.error
-        best.add(answer.scores, answer.reps_of(block))
-        best.floor = np.maximum(best.floor, answer.floor)
+    walks = isinstance(measure, RandomWalk) and mapper is map
+    if walks and isinstance(job.scorer, WalkScorer) and job.scorer.is_single:
+        error = _walk_by_walk(job, job.scorer, known, best, progress)
+    else:
+        if walks and people.n_ties * len(known) >= _WORTH_THREADS:
+            mapper = _run.threads
+        blocks = _blocks(known, _width(people.n_people, _ENTRIES))
+        answers = _run.stream(partial(_block, job), blocks, mapper=mapper, progress=progress)
+        error = np.zeros(len(ends.reps))
+        for block, answer in zip(blocks, answers, strict=True):
+            error[block] = answer.error
+            best.add(answer.scores, answer.reps_of(block))
+            best.floor = np.maximum(best.floor, answer.floor)
     _check_error(error, ends.reps, measure)
     starts, near, kept = best.by_rank()
     return Proximity(
@@ -349,10 +353,35 @@ def _mapped(job: _Job, where: Map, reps: IntArray) -> tuple[FloatArray, FloatArr
     return where.add(scores, reps), error
 
 
-def _width(n_people: int) -> int:
+def _walk_by_walk(
+    job: _Job, scorer: WalkScorer, known: IntArray, best: Nearest, progress: _run.Progress | None
+) -> FloatArray:
+    """Walk from one wide block of reps after the other, each on all processors.
+
+    They share one block in the cache and read the ties once for all its columns, where two narrow blocks side
+    by side would push each other out.
+    """
+    error, met = np.zeros(len(job.persons)), job.contacts
+    blocks = _blocks(known, _width(len(scorer.ready.place), _ENTRIES_OF_ONE))
+
+    def walk_from(block: IntArray) -> FloatArray:
+        people, found = scorer.in_own_order(job.persons[block], spread=True)
+        best.add_people(people, block, met.starts, met.person, met.weight, scorer.rule)
+        return found
+
+    for block, found in zip(blocks, _run.stream(walk_from, blocks, progress=progress), strict=True):
+        error[block] = found
+    return error
+
+
+def _blocks(known: IntArray, width: int) -> list[IntArray]:
+    return [known[k : k + width] for k in range(0, len(known), width)]
+
+
+def _width(n_people: int, entries: int) -> int:
     """How many reps make a block: fewer in a large graph, so that a block stays within memory."""
     width = _BLOCK
-    while width > _NARROWEST and width * n_people > _ENTRIES:
+    while width > _NARROWEST and width * n_people > entries:
         width //= 2
     return width
 

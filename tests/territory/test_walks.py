@@ -1,5 +1,6 @@
 """The walk on arrays: its order, spectrum, certificate, and independence of blocks."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 
 from salesops import datasets
 from salesops.errors import InvalidInput
-from salesops.territory import RandomWalk, SocialGraph, _compiled, _order, _products, _walks, proximity
+from salesops.territory import (
+    RandomWalk,
+    SocialGraph,
+    _chunks,
+    _compiled,
+    _order,
+    _products,
+    _walks,
+    proximity,
+)
 
 PROXIMITY = import_module("salesops.territory.proximity")
 
@@ -131,6 +141,25 @@ def test_threads_and_row_order_change_nothing(world, monkeypatch):
     assert shuffled.to_dict() == mapped.to_dict() == plain.to_dict()
 
 
+@pytest.mark.usefixtures("in_single_precision")
+def test_one_wide_walk_on_all_processors_equals_narrow_ones_side_by_side(world, monkeypatch):
+    graph, made = world
+    monkeypatch.setattr(_chunks, "_LENGTH", 300)
+    wide = proximity(graph, made.reps, made.leads, top=8)
+    monkeypatch.setattr(PROXIMITY, "_BLOCK", 8)
+    narrow = proximity(graph, made.reps, made.leads, top=8)
+    with ThreadPoolExecutor(3) as pool:
+        mapped = proximity(graph, made.reps, made.leads, top=8, mapper=pool.map)
+    assert wide.to_dict() == narrow.to_dict() == mapped.to_dict()
+
+
+@pytest.mark.usefixtures("in_single_precision")
+def test_a_progress_bar_that_skips_a_walk_is_named(world):
+    graph, made = world
+    with pytest.raises(InvalidInput, match="one answer for each item"):
+        proximity(graph, made.reps, made.leads, progress=lambda blocks: itertools.islice(blocks, 0))
+
+
 def test_people_in_another_order_score_the_same(world, monkeypatch):
     graph, made = world
     plain = proximity(graph, made.reps, made.leads, top=8)
@@ -159,8 +188,10 @@ def test_a_product_is_added_whatever_the_layout_of_the_block():
 
 
 @pytest.mark.parametrize("directed", [False, True])
-def test_the_compiled_product_changes_no_bit(world, monkeypatch, directed):
+@pytest.mark.parametrize("worth_single", [0, 1 << 30])
+def test_the_compiled_product_changes_no_bit(world, monkeypatch, directed, worth_single):
     pytest.importorskip("numba")
+    monkeypatch.setattr(_walks, "_WORTH_SINGLE", worth_single)
     made = world[1]
     graph = SocialGraph.from_ties(made.ties, directed=directed)
     monkeypatch.setattr(_compiled, "is_installed", lambda: False)
