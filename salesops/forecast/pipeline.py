@@ -198,7 +198,7 @@ class PipelineModel:
         ...     horizon="2021-12-31"
         ... )
         >>> teams = fc.to_frame().query("level == 'team'")
-        >>> abs(teams["mean"].sum() - fc.mean) < 0.005
+        >>> bool(abs(teams["mean"].sum() - fc.mean) < 0.005)
         True
         """
         days = horizon_days(self.as_of, horizon)
