@@ -13,9 +13,9 @@ Floats = npt.NDArray[np.floating[Any]]
 _PRIOR_ORIGINS = 4.0
 _PRIOR_SHOCK = 0.02
 _PRIOR_WEIGHT = 0.6
-_LONGER = 0.6
+_LONGER = 0.5
 _PRIOR_SPREAD = 0.06
-_PRIOR_CORRECTION = 0.015
+_PRIOR_CORRECTION = 0.008
 _USUAL_SPREAD = 0.03
 _UNITS_COUNT = 0.5
 _FADE = 0.95
@@ -51,7 +51,8 @@ class Origins:
 def learn_blend(origins: Origins, horizon: int, prior: Blend | None = None) -> Blend:
     """Learn from matured origins, each conclusion shrunk by how few they are.
 
-    `prior` is what a shorter horizon taught, which has more origins that have matured.
+    `prior` is what a shorter horizon taught, which has more origins that have matured and overlap less; its
+    correction is kept, since the same days would be counted again.
     """
     n = len(origins.actual)
     prior_shock = _PRIOR_SHOCK * min(2.0, (28.0 / horizon) ** 0.5)
@@ -71,7 +72,9 @@ def learn_blend(origins: Origins, horizon: int, prior: Blend | None = None) -> B
     evidence = float(fade.sum()) * origins.share
     actual = origins.actual.sum(axis=1)
     structure = origins.structure.sum(axis=1)
-    by_structure = _correction(structure, actual, fade, evidence, start.structure)
+    by_structure = start.structure
+    if prior is None:
+        by_structure = _correction(structure, actual, fade, evidence)
     shock, unit = start.shock, start.unit_shock
     for _ in range(2):
         weight = _weight(origins, by_structure, fade, start.weight, (shock, unit))
@@ -88,17 +91,17 @@ def learn_blend(origins: Origins, horizon: int, prior: Blend | None = None) -> B
     )
 
 
-def _correction(forecast: Floats, actual: Floats, fade: Floats, evidence: float, prior: float) -> float:
-    """Ratio of what happened to what was said, pulled towards the prior the more it varies."""
+def _correction(forecast: Floats, actual: Floats, fade: Floats, evidence: float) -> float:
+    """Ratio of what happened to what was said, pulled towards one the more it varies."""
     said, came = float((fade * forecast).sum()), float((fade * actual).sum())
     if said <= 0.0 or came <= 0.0:
-        return prior
+        return 1.0
     log = float(np.clip(np.log(came / said), -1.5, 1.5))
     own = np.clip(np.log(np.maximum(actual, 0.05 * forecast) / np.maximum(forecast, 1e-300)), -1.5, 1.5)
     spread = float((fade * (own - log) ** 2).sum()) / float(fade.sum())
-    spread = (evidence * spread + 3.0 * _USUAL_SPREAD) / (evidence + 3.0)
+    spread = (evidence * spread + 2.0 * _USUAL_SPREAD) / (evidence + 2.0)
     trust = _PRIOR_CORRECTION / (_PRIOR_CORRECTION + spread / max(evidence, 1e-9))
-    return float(np.exp(np.log(prior) + trust * (log - np.log(prior))))
+    return float(np.exp(trust * log))
 
 
 def _weight(
