@@ -123,6 +123,22 @@ class _Rule:
         origins = np.arange(now - days, first - 1, -min(7, max(1, days // 4)))[:_MOST_ERRORS]
         return origins.astype(np.int64)
 
+    def _judged(self, days: int) -> tuple[Ints, int]:
+        """Find origins by which to judge a rule that looks one period back, and the length of their periods.
+
+        A log too short for enough of them is judged by halves of the horizon, quarters and so on.
+        """
+        length = days
+        while len(origins := self._origins(length, length)) < _FEWEST_ERRORS and length > 7:
+            length = max(length // 2, 7)
+        self._enough(len(origins), f"needs {2 * min(days, 7)} days and more")
+        return origins, length
+
+    def _covers(self, spare: int, days: int) -> None:
+        """Refuse a horizon longer than what is known."""
+        if spare < 0:
+            self._enough(0, f"needs {days} days and more")
+
     def _enough(self, n_errors: int, needed: str) -> None:
         if n_errors < _FEWEST_ERRORS:
             fault = Problem(
@@ -181,6 +197,8 @@ class LastPeriod(_Rule):
     -----
     The distribution is what the rule says plus each error it made at earlier origins, a week apart (a quarter
     of a shorter horizon), cut at 0. Days before the first deal of the log ended do not count.
+    While there are fewer than three errors, those over halves (quarters ...) of the horizon stand in, times
+    the square root of how many of these it holds.
 
     Examples
     --------
@@ -196,11 +214,11 @@ class LastPeriod(_Rule):
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
         now = _carried.number_of(_day(self.as_of))
         totals = _Totals(_log(self.log), level, now)
-        origins = self._origins(days, days)
-        self._enough(len(origins), f"needs {2 * days} days and more")
+        self._covers(now - days - totals.first, days)
         last = totals.between(np.array([now - days]), np.array([now]))[:, 0]
-        errors = totals.between(origins, origins + days) - totals.between(origins - days, origins)
-        return last, errors
+        origins, length = self._judged(days)
+        errors = totals.between(origins, origins + length) - totals.between(origins - length, origins)
+        return last, errors * math.sqrt(days / length)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -246,11 +264,11 @@ class TrailingMean(_Rule):
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
         now = _carried.number_of(_day(self.as_of))
         totals = _Totals(_log(self.log), level, now)
-        origins = self._origins(days, days)
-        self._enough(len(origins), f"needs {2 * days} days and more")
+        self._covers(now - days - totals.first, days)
         said = self._mean(totals, np.array([now]), days)[:, 0]
-        errors = totals.between(origins, origins + days) - self._mean(totals, origins, days)
-        return said, errors
+        origins, length = self._judged(days)
+        errors = totals.between(origins, origins + length) - self._mean(totals, origins, length)
+        return said, errors * math.sqrt(days / length)
 
     def _mean(self, totals: _Totals, origins: Ints, days: int) -> Floats:
         """Mean of the periods before each origin that the log covers, at most `n_periods`."""

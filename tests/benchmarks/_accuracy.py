@@ -106,7 +106,7 @@ def ratios(details: pd.DataFrame) -> pd.DataFrame:
         (MEAN, "error", "wape/mean"),
         (MEAN, "crps", "crps/mean"),
     ):
-        shown[name] = shown[column] / common(details, shown, other, column)
+        shown[name] = common(details, shown, other, column)
     order = [*dict.fromkeys(details["level"])]
     shown["place"] = shown["level"].map(order.index)
     shown = shown.sort_values(["place", "horizon"], kind="stable")
@@ -121,10 +121,12 @@ def ratios(details: pd.DataFrame) -> pd.DataFrame:
 
 
 def common(details: pd.DataFrame, shown: pd.DataFrame, other: str, column: str) -> pd.Series:
-    """Add up the score of another model on the forecasts that each model made, too."""
+    """Divide the score of each model by that of another, on the forecasts that both made."""
     key = ["seed", "level", "unit", "horizon", "as_of"]
     base = details[details["model"] == other].set_index(key)[column]
     table = details[["model", *key]].copy()
     table["base"] = base.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy()
-    sums = table.groupby(["level", "horizon", "model"])["base"].sum(min_count=1)
-    return pd.Series(sums.reindex(pd.MultiIndex.from_frame(shown[["level", "horizon", "model"]])).to_numpy())
+    table["own"] = details[column].where(table["base"].notna())
+    sums = table.groupby(["level", "horizon", "model"])[["own", "base"]].sum(min_count=1)
+    ratio = sums["own"] / sums["base"]
+    return pd.Series(ratio.reindex(pd.MultiIndex.from_frame(shown[["level", "horizon", "model"]])).to_numpy())
