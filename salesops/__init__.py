@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         SalesOpsWarning,
     )
 
-    from . import comp, datasets, errors, forecast, models, territory
+    from . import comp, datasets, errors, evaluation, forecast, models, process, territory
 
 __all__ = [
     "Infeasible",
@@ -39,13 +39,15 @@ __all__ = [
     "comp",
     "datasets",
     "errors",
+    "evaluation",
     "forecast",
     "models",
+    "process",
     "report",
     "territory",
 ]
 
-_ROOMS = ("comp", "datasets", "errors", "forecast", "models", "territory")
+_ROOMS = ("comp", "datasets", "errors", "evaluation", "forecast", "models", "process", "territory")
 _HOMES = {"report": "salesops._display"} | dict.fromkeys(
     (
         "Infeasible",

@@ -14,6 +14,7 @@ from salesops.comp.curve import PayoutCurve, payout_curve
 from salesops.comp.engine import calculate
 from salesops.comp.explain import Explanation
 from salesops.comp.expressions import Expression
+from salesops.comp.ledger import Ledger, LedgerEntry, LedgerStatement, LedgerStep
 from salesops.comp.linting import Finding, PlanCheck, check
 from salesops.comp.marginal import Marginal, NextTier
 from salesops.comp.plan import CompPlan, TargetPay
@@ -50,6 +51,10 @@ __all__ = [
     "Goal",
     "Guarantee",
     "Hold",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerStatement",
+    "LedgerStep",
     "Lognormal",
     "Marginal",
     "Match",

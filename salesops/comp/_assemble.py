@@ -16,6 +16,7 @@ from salesops.comp._check import check_lines, check_totals
 from salesops.comp._desk import Block, Desk, Paid
 from salesops.comp._kernels import runs
 from salesops.comp._lines import CLAWBACK, SETTLEMENT, Lines, Names
+from salesops.comp._refunded import reject_refunded
 from salesops.comp._seats import Given
 from salesops.comp._tables import Attained, CreditTable, Totals
 from salesops.comp.plan import CompPlan
@@ -60,7 +61,7 @@ def assemble(plans: Sequence[CompPlan], given: Given, desks: Sequence[Desk], pai
         _names=names,
         _totals=totals,
         _table=lines,
-        _credits=table,
+        _credits=reject_refunded(table, lines),
         _attained=_attained(desks, paid),
         _events=_events(given, desks, lines),
         _given=given,

@@ -27,7 +27,11 @@ from salesops.comp.settlement import Floor, Guarantee
 
 
 def cap_deals(desk: Desk, k: int, cap: Cap, rows: Rows, blocks: list[Block]) -> None:
-    """Cap what a component pays on each deal, in either direction."""
+    """Cap what a component pays on each deal, in either direction.
+
+    A deal of which nothing is credited any more has no cap: what it has paid by other rates than it was taken
+    back by belongs to the tiers, where the deals together come to 0.
+    """
     limit = minor_amount(cap.amount, desk.places, f"components[{k}].cap.amount")
     n = int(rows.place.max(initial=-1)) + 1
     earned = np.zeros(n, dtype=np.int64)
@@ -38,11 +42,13 @@ def cap_deals(desk: Desk, k: int, cap: Cap, rows: Rows, blocks: list[Block]) -> 
     rows = rows.take(np.lexsort((rows.place, rows.deal, desk.seat_rep[rows.seat])))
     values = earned[rows.place]
     first = kernels.runs(desk.seat_rep[rows.seat], rows.deal)
-    adjustment = kernels.cap_adjustments(values, first, limit)
     total = money.cumulative(values, first)
+    capped = np.where(money.cumulative(rows.amount, first) == 0, total, np.clip(total, -limit, limit))
+    added = money.add(capped, -total)
+    before = np.where(first, 0, np.concatenate([added[:1], added[:-1]]))
+    adjustment = money.narrow(money.add(added, -before))
     hits = np.flatnonzero(adjustment)
-    at, start = rows.take(hits), total[hits]
-    end = np.clip(start, -limit, limit)
+    at, start, end = rows.take(hits), total[hits], capped[hits]
     more = {"credit": at.credit, "order": at.place, **_to_date(start, end, adjustment[hits])}
     blocks.append(flat_block(at.seat, k, DEAL_CAP, start, end, adjustment[hits], **more))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -44,6 +44,7 @@ class Given:
     reporting: Lines | None
     opening: Mapping[tuple[int, int], int]
     order: IntArray
+    only: frozenset[tuple[str, Hashable]] | None = None
 
 
 def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[Problem]) -> Desk:

@@ -34,6 +34,7 @@ Reason = Literal[
     "no metric",
     "above the last tier",
     "negative total",
+    "refunded before payment",
     "not won",
     "no crediting rule",
     "no value",

@@ -24,7 +24,7 @@ _TIER_END = (
 )
 _CAP_PER = (
     "What the amount limits: the total of a period, of a deal (of a credit that names no deal), or of "
-    "the periods of a year up to date"
+    "the periods of a year up to date; a deal that has been refunded in whole has no cap"
 )
 _EXCESS = (
     "What becomes of the part above a cap per period: it is lost, or carried into the next periods until "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,11 +15,14 @@ from salesops.comp._columns import component_masks, counts_credits, set_uncounte
 from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Trouble
 from salesops.comp._inputs import Options, read_given
+from salesops.comp._only import narrowed
 from salesops.comp._pay import pay
 from salesops.comp._periods import read_periods
+from salesops.comp._prior import check_prior, with_prior
 from salesops.comp._quotas import Prorate
 from salesops.comp._seats import Counts, Given, lay_desk, seen_by_managers
 from salesops.comp._triage import HELD, REJECTED, Reason, open_tables
+from salesops.comp.ledger import Ledger
 from salesops.comp.plan import CompPlan
 from salesops.comp.results import CompRun
 from salesops.errors import Problem, show
@@ -59,6 +62,8 @@ def calculate(
     fx: object = None,
     reporting: object = None,
     balances: object = None,
+    prior: Ledger | None = None,
+    only: Iterable[Hashable] | None = None,
     reps: object = None,
     periods: Iterable[Period] | None = None,
     calendar: FiscalCalendar | None = None,
@@ -99,6 +104,12 @@ def calculate(
         ``rep_id, manager_id[, start, end]``, for overrides; by default the column ``manager_id`` of reps.
     balances : table, optional
         ``rep_id, amount[, plan_id]``: what reps owe on a draw, or carry below 0, when the run begins.
+    prior : Ledger, optional
+        What was posted before; what reps owe in it before the first period of the run opens their balances.
+    only : iterable of rep ids, optional
+        Calculate these reps alone, and those whose pay hangs on theirs: managers with overrides and their
+        reports, sharers of deals that events act on, all where there is a contest. Posted to a ledger, such a
+        run leaves all others as they are.
     reps : table, optional
         ``rep_id[, started_on, ended_on, manager_id]``: all reps there are. Those without credits get a
         statement of 0; others are unknown. A plan ends with the employment.
@@ -181,11 +192,13 @@ def calculate(
         faults,
     )
     terms = read_periods(periods, calendar, faults)
+    opening = check_prior(prior, balances, terms, faults)
     raise_all("calculate", faults)
+    tables, scope = narrowed(tables, known_plans, only)
     options = Options(
         holds=on_error == "hold", prorate=prorate, first_day=first_day, zone=zone, rounding=input_rounding
     )
-    given = read_given(tables, known_plans, terms, options, faults)
+    given = with_prior(read_given(tables, known_plans, terms, options, faults), known_plans, opening, scope)
     counts = _count(given, known_plans, faults)
     raise_all("calculate", faults)
     return _pay_all(known_plans, given, counts, faults)

@@ -16,11 +16,15 @@ Funnel(new 2 > won 0, open=2, as_of=2024-01-20)
 from salesops.forecast.attainment import Attainment, attainment
 from salesops.forecast.backtesting import Backtest, Calibration, backtest
 from salesops.forecast.baselines import LastPeriod, SamePeriodLastYear, StageWeighted, TrailingMean
+from salesops.forecast.capacity import capacity
 from salesops.forecast.chain import AbsorbingChain, absorbing_chain
+from salesops.forecast.covering import QuotaCoverage
 from salesops.forecast.curves import LogRank, SurvivalCurve
 from salesops.forecast.distribution import Distribution
 from salesops.forecast.forecasting import Forecast
 from salesops.forecast.funnel import funnel
+from salesops.forecast.headcount import Capacity
+from salesops.forecast.hiring import HiresNeeded, HiringPlan
 from salesops.forecast.history import History
 from salesops.forecast.incidence import IncidenceCurves
 from salesops.forecast.known_process import TrueProcess
@@ -37,7 +41,12 @@ from salesops.forecast.metrics import (
 from salesops.forecast.outcomes import OutcomeCurves, outcome_curves
 from salesops.forecast.pipeline import PipelineForecaster, PipelineModel
 from salesops.forecast.pooling import PooledRates, pooled_rates
+from salesops.forecast.quota_plan import Quotas
+from salesops.forecast.quotas import quota_coverage, quotas
 from salesops.forecast.rates import Rate, rate_interval, win_rate
+from salesops.forecast.reach import Reach
+from salesops.forecast.reconciled import Reconciled
+from salesops.forecast.reconciliation import reconcile
 from salesops.forecast.reliability import Reliability, reliability
 from salesops.forecast.results import Funnel
 from salesops.forecast.scores import (
@@ -57,11 +66,14 @@ __all__ = [
     "Attainment",
     "Backtest",
     "Calibration",
+    "Capacity",
     "Coverage",
     "Distribution",
     "Forecast",
     "ForecastErrors",
     "Funnel",
+    "HiresNeeded",
+    "HiringPlan",
     "History",
     "IncidenceCurves",
     "LastPeriod",
@@ -70,7 +82,11 @@ __all__ = [
     "PipelineForecaster",
     "PipelineModel",
     "PooledRates",
+    "QuotaCoverage",
+    "Quotas",
     "Rate",
+    "Reach",
+    "Reconciled",
     "Reliability",
     "Retention",
     "SamePeriodLastYear",
@@ -83,6 +99,7 @@ __all__ = [
     "absorbing_chain",
     "attainment",
     "backtest",
+    "capacity",
     "competing_risks",
     "coverage",
     "crps",
@@ -96,7 +113,10 @@ __all__ = [
     "pinball",
     "pit",
     "pooled_rates",
+    "quota_coverage",
+    "quotas",
     "rate_interval",
+    "reconcile",
     "reliability",
     "retention",
     "slippage",

@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 _PRIOR_ORIGINS = 4.0
 _PRIOR_SHOCK = 0.02
+_PRIOR_UNIT = 0.04
 _PRIOR_WEIGHT = 0.6
 _LONGER = 0.5
 _PRIOR_SPREAD = 0.06
@@ -60,7 +61,7 @@ def learn_blend(origins: Origins, horizon: int, prior: Blend | None = None) -> B
         weight=_PRIOR_WEIGHT,
         structure=1.0,
         shock=prior_shock,
-        unit_shock=prior_shock + 0.01,
+        unit_shock=prior_shock + _PRIOR_UNIT,
         n_origins=0,
         evidence=0.0,
     )
@@ -80,7 +81,7 @@ def learn_blend(origins: Origins, horizon: int, prior: Blend | None = None) -> B
         weight = _weight(origins, by_structure, fade, start.weight, (shock, unit))
         mean = weight * by_structure * origins.structure + (1.0 - weight) * origins.wins
         shock = _stray(mean.sum(axis=1), actual, origins.variance.sum(axis=1), fade, evidence, start.shock)
-        unit = _stray_units(mean, origins.actual, origins.variance, fade, evidence, shock)
+        unit = _stray_units(mean, origins.actual, origins.variance, fade, evidence, (shock, start.unit_shock))
     return Blend(
         weight=weight,
         structure=by_structure,
@@ -144,13 +145,14 @@ def _stray(
 
 
 def _stray_units(
-    mean: Floats, actual: Floats, variance: Floats, fade: Floats, evidence: float, shock: float
+    mean: Floats, actual: Floats, variance: Floats, fade: Floats, evidence: float, shocks: tuple[float, float]
 ) -> float:
     """Variance of a factor of each unit of its own, beyond the common one."""
     weight = fade[:, None]
+    shock, prior = shocks
     square = float((weight * mean**2).sum())
     if square <= 0.0 or mean.shape[1] < 2:
         return shock
     beyond = float((weight * ((actual - mean) ** 2 - variance)).sum()) / square
-    found = (evidence * max(beyond, shock) + _PRIOR_ORIGINS * (shock + 0.01)) / (evidence + _PRIOR_ORIGINS)
+    found = (evidence * max(beyond, shock) + _PRIOR_ORIGINS * max(prior, shock)) / (evidence + _PRIOR_ORIGINS)
     return float(np.clip(found, shock, 1.0))

@@ -20,7 +20,7 @@ Jumps = list[tuple[float, Floats, Floats]]
 
 _MISSED = 30.0
 NEGLIGIBLE = 1e-13
-_CELLS = 2_000_000
+_CELLS = 400_000
 _FIRST = 256
 
 
@@ -45,12 +45,12 @@ class Law:
         """Give the smallest value whose cumulative probability is at least q."""
         place = np.minimum(np.searchsorted(self.cumulative, q, side="left"), len(self.points) - 1)
         if self.is_step:
-            return self.points[place]
+            return np.asarray(self.points[place])
         before = np.maximum(place - 1, 0)
         rise = self.cumulative[place] - self.cumulative[before]
         part = np.divide(q - self.cumulative[before], rise, out=np.ones(len(q)), where=rise > 0)
         found = self.points[before] + part * (self.points[place] - self.points[before])
-        return np.where(place == 0, self.points[0], found)
+        return np.asarray(np.where(place == 0, self.points[0], found))
 
     def crps(self, actual: float) -> float:
         """Integrate the square of the distribution function less the step at what happened."""
@@ -125,15 +125,26 @@ def reach(p: Floats, a: Floats, jumps: Jumps) -> tuple[float, float]:
 def deal_factors(u: Floats, p: Floats, a: Floats) -> Complexes:
     """Multiply the factors 1 - p + p exp(i u a) of deals, frequency by frequency."""
     phi = np.ones(len(u), dtype=np.complex128)
-    if not len(u):
+    if not len(u) or not len(p):
         return phi
+    distinct, place = _distinct(a)
+    few = 4 * len(distinct) < len(a)
+    if few:
+        turn = np.multiply.outer(u, distinct)
+        less, sine = np.cos(turn) - 1.0, np.sin(turn)
     size = max(1, _CELLS // len(u))
     for start in range(0, len(p), size):
-        turn = np.multiply.outer(u, a[start : start + size])
-        chance = p[start : start + size]
-        factor = np.empty(turn.shape, dtype=np.complex128)
-        factor.real = 1.0 - chance * (1.0 - np.cos(turn))
-        factor.imag = chance * np.sin(turn)
+        rows = slice(start, start + size)
+        if few:
+            real, imaginary = less[:, place[rows]], sine[:, place[rows]]
+        else:
+            turn = np.multiply.outer(u, a[rows])
+            imaginary = np.sin(turn)
+            real = np.cos(turn, out=turn)
+            real -= 1.0
+        factor = np.empty(real.shape, dtype=np.complex128)
+        factor.real = 1.0 + p[rows] * real
+        factor.imag = p[rows] * imaginary
         phi *= np.multiply.reduce(factor, axis=1)
     return phi
 

@@ -150,45 +150,74 @@ def first_of_each(places: Ints, owner: Ints, n_owners: int) -> Ints:
     return first
 
 
-def segment_exits(
-    segment: Ints, duration: Ints, cause: Ints, entry: Ints | None, n_segments: int, n_causes: int
-) -> list[tuple[Floats, Ints, Ints, Ints]]:
-    """Count as `exits` does, for each segment and, last, for all; durations and entries are whole numbers."""
-    width = int(duration.max()) + 1 if len(duration) else 1
-    size = n_segments * width * (n_causes + 1)
-    if size > _DENSE_CELLS:
-        return _exits_one_by_one(segment, duration, cause, entry, n_segments, n_causes)
-    place = segment * (n_causes + 1)
-    place += cause
-    place *= width
-    place += duration
-    tally = np.bincount(place, minlength=size)
-    tally = tally.astype(np.int64, copy=False).reshape(n_segments, n_causes + 1, width)
-    tally = np.concatenate([tally, tally.sum(axis=0, keepdims=True)])
-    leaving = tally.sum(axis=1)
-    at_risk = leaving[:, ::-1].cumsum(axis=1)[:, ::-1]
-    if entry is not None:
-        late = entry > 0
-        enter = np.bincount(segment[late] * width + entry[late], minlength=n_segments * width)
-        enter = enter.reshape(n_segments, width)
-        enter = np.concatenate([enter, enter.sum(axis=0, keepdims=True)])
-        at_risk = at_risk - enter[:, ::-1].cumsum(axis=1)[:, ::-1]
-    found = []
-    for counts, n_leaving, at_each in zip(tally, leaving, at_risk, strict=True):
-        ages = np.flatnonzero(n_leaving)
-        mine = counts[:, ages]
-        found.append((ages.astype(np.float64), at_each[ages], mine[1:].T, mine[0]))
-    return found
+class SegmentCount:
+    """Count deals by segment, age and end, some rows at a time, so that what is worked on stays in the cache.
+
+    With more cells than `cells` the rows are counted segment by segment instead.
+    """
+
+    def __init__(
+        self, n_segments: int, width: int, n_causes: int, *, n_rows: int, cells: int = _DENSE_CELLS
+    ) -> None:
+        self.shape = (n_segments, n_causes + 1, width)
+        self.is_dense = n_segments * (n_causes + 1) * width <= cells
+        self.places = np.empty(n_rows, dtype=np.int64)
+        self.filled = 0
+        self.entries: list[tuple[Ints, Ints]] = []
+
+    def add(self, segment: Ints, age: Ints, cause: Ints, entry: Ints | None) -> None:
+        """Take some rows; ages are at least 0 and below the width, entries below the ages."""
+        place = self.places[self.filled : self.filled + len(age)]
+        np.multiply(segment, self.shape[1], out=place)
+        place += cause
+        place *= self.shape[2]
+        place += age
+        self.filled += len(age)
+        if entry is not None:
+            self.entries.append((segment, entry))
+
+    def exits(self) -> list[tuple[Floats, Ints, Ints, Ints, int]]:
+        """Give for each segment and, last, for all what `exits` gives, and how many entered late."""
+        n_segments, n_ends, width = self.shape
+        places = self.places[: self.filled]
+        segment, entry = (
+            map(np.concatenate, zip(*self.entries, strict=True)) if self.entries else (None, None)
+        )
+        if not self.is_dense:
+            end, age = np.divmod(places, width)
+            return _exits_one_by_one(end // n_ends, age, end % n_ends, entry, n_segments, n_ends - 1)
+        tally = np.bincount(places, minlength=n_segments * n_ends * width).astype(np.int64, copy=False)
+        tally = tally.reshape(self.shape)
+        tally = np.concatenate([tally, tally.sum(axis=0, keepdims=True)])
+        leaving = tally.sum(axis=1)
+        at_risk = leaving[:, ::-1].cumsum(axis=1)[:, ::-1]
+        n_late = np.zeros(n_segments + 1, dtype=np.int64)
+        if segment is not None and entry is not None:
+            late = entry > 0
+            enter = np.bincount(segment[late] * width + entry[late], minlength=n_segments * width)
+            enter = enter.reshape(n_segments, width)
+            enter = np.concatenate([enter, enter.sum(axis=0, keepdims=True)])
+            n_late = enter.sum(axis=1)
+            at_risk = at_risk - enter[:, ::-1].cumsum(axis=1)[:, ::-1]
+        found = []
+        for counts, n_leaving, at_each, late_ones in zip(
+            tally, leaving, at_risk, n_late.tolist(), strict=True
+        ):
+            ages = np.flatnonzero(n_leaving)
+            mine = counts[:, ages]
+            found.append((ages.astype(np.float64), at_each[ages], mine[1:].T, mine[0], late_ones))
+        return found
 
 
 def _exits_one_by_one(
     segment: Ints, duration: Ints, cause: Ints, entry: Ints | None, n_segments: int, n_causes: int
-) -> list[tuple[Floats, Ints, Ints, Ints]]:
+) -> list[tuple[Floats, Ints, Ints, Ints, int]]:
     order = np.argsort(segment, kind="stable")
     bounds = np.searchsorted(segment[order], np.arange(n_segments + 1))
+    groups = [order[bounds[k] : bounds[k + 1]] for k in range(n_segments)]
     found = []
-    for k in range(n_segments):
-        mine = order[bounds[k] : bounds[k + 1]]
+    for mine in [*groups, order]:
         late = None if entry is None else entry[mine]
-        found.append(exits(duration[mine], cause[mine], late, n_causes))
-    return [*found, exits(duration, cause, entry, n_causes)]
+        n_late = 0 if late is None else int((late > 0).sum())
+        found.append((*exits(duration[mine], cause[mine], late, n_causes), n_late))
+    return found

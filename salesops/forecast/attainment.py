@@ -248,7 +248,7 @@ class Attainment:
         return _display.html_card("Attainment", facts, tables)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw how many reps stand in each twentieth of attainment, with quota marked.
+        """Draw how many reps stand in each tenth of attainment, with quota and the median marked.
 
         Parameters
         ----------
@@ -266,7 +266,14 @@ class Attainment:
         """
         from salesops.forecast import plot
 
-        return plot.attainment(self.values, self.at_quota, len(self.reps), ax=ax)
+        rate = self.at_quota
+        lower, upper = (_display.percent(end) for end in rate.interval)
+        title = f"{_display.percent(rate.value)} of {rate.n} reps at quota ({lower} to {upper})"
+        if not rate.n:
+            title = f"Attainment: {rate.reason}"
+        if len(self.reps) > rate.n:
+            title += f"; {len(self.reps) - rate.n} without a quota"
+        return plot.attainment(self.values, title, ax=ax)
 
 
 def attainment(

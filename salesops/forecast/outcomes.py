@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OutcomeCurves", "outcome_curves"]
 
+_CHUNK, _FEW = 1 << 16, 1 << 10
+
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Dates = npt.NDArray[np.datetime64]
@@ -352,12 +354,13 @@ def outcome_curves(
         raise refuse("observed_from", "must not be after as_of", f"{since}, as_of {day}")
     reader = Reader(deals, "deals", key=("deal_id",), columns=columns)
     created = _days(reader, "created_on", zone)
-    later = created > day
+    later = _after(created, day)
     if later.any():
         # What is dated after the day must not even be checked: it could not have been.
         reader.frame, created = reader.frame[~later], created[~later]
     cause, closed = _outcomes(reader, ends, still_open), _days(reader, "closed_on", zone)
-    check_dates(reader, created, closed, cause > 0)
+    if (closed < created).any() or (np.isnat(closed) < (cause == 0)).any():
+        check_dates(reader, created.astype("datetime64[D]"), closed.astype("datetime64[D]"), cause > 0)
     column = None if by is None else _texts(reader, by)
     if column is not None:
         reader.fault(
@@ -391,36 +394,22 @@ def _measured(
     level: float,
     n_later: int,
 ) -> OutcomeCurves:
-    undated = np.isnat(created)
-    known_close = closed <= day
-    unfinished = (cause > 0) & np.isnat(closed) & ~undated
-    counts = {
-        "later": n_later,
-        "undated": int(undated.sum()),
-        "unfinished": int(unfinished.sum()),
-    }
-    used = ~(undated | unfinished)
-    cause = cause * known_close
-    age = (np.where(known_close, closed, day) - created).view(np.int64)
-    late = None
-    if since is not None:
-        late = (since - np.timedelta64(1, "D") - created).view(np.int64)
-        unseen = used & (late > 0) & (late >= age)
-        counts["ended_unobserved"] = int(unseen.sum())
-        used &= ~unseen
-    place = np.zeros(len(age), dtype=np.int64) if column is None else column.codes
-    if not used.all():
-        age, cause, place = age[used], cause[used], place[used]
-        late = None if late is None else late[used]
     names, n_segments = ("won", "lost", *ends[2:]), 1 if column is None else len(column.distinct)
-    counted = _kernels.segment_exits(place, age, cause, late, n_segments, len(names))
-    n_late = np.zeros(n_segments, dtype=np.int64)
-    if late is not None:
-        n_late += np.bincount(place[late > 0], minlength=n_segments)
-    n_delayed = [*n_late.tolist(), int(n_late.sum())]
-    *parts, whole = (
-        survival.counted_curves(*one, names, level, n) for one, n in zip(counted, n_delayed, strict=True)
-    )
+    counts = {"used": 0, "later": n_later, "undated": 0, "unfinished": 0}
+    if since is not None:
+        counts["ended_unobserved"] = 0
+    # NaT is the least of all: where nothing is missing, the first day is the plain minimum.
+    first_day = created.min() if len(created) else day
+    if np.isnat(first_day):
+        first_day = np.fmin.reduce(created, initial=day)
+    width = int((day - first_day.astype("datetime64[D]")).astype(np.int64)) + 1
+    count = _kernels.SegmentCount(n_segments, width, len(names), n_rows=len(created))
+    for first in range(0, len(created), _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        place = np.zeros(1, dtype=np.int64) if column is None else column.codes[rows]
+        seen = _seen(created[rows], closed[rows], cause[rows], place, day, since, counts)
+        count.add(*seen)
+    *parts, whole = (survival.counted_curves(*one, names, level) for one in count.exits())
     survival.warn_if_exhausted(whole.ages, whole.at_risk, whole.events.sum(axis=1))
     labels = _in_order(column)
     return OutcomeCurves(
@@ -429,8 +418,48 @@ def _measured(
         segments=tuple(label for label, _ in labels),
         parts=tuple(parts[k] for _, k in labels),
         whole=whole,
-        counts={"used": int(used.sum()), **counts},
+        counts=counts,
     )
+
+
+def _seen(
+    created: Dates,
+    closed: Dates,
+    cause: Ints,
+    place: Ints,
+    day: np.datetime64,
+    since: np.datetime64 | None,
+    counts: dict[str, int],
+) -> tuple[Ints, Ints, Ints, Ints | None]:
+    """Give segment, age, end and entry of some deals as they were on the day; count those that have none."""
+    created, closed = created.astype("datetime64[D]"), closed.astype("datetime64[D]")
+    undated, no_close = np.isnat(created), np.isnat(closed)
+    known_close = closed <= day
+    # Where there is no close, fmin takes the day.
+    age = (np.fmin(closed, day) - created).view(np.int64)
+    late = None if since is None else (since - np.timedelta64(1, "D") - created).view(np.int64)
+    unused = undated | (no_close & (cause > 0))
+    if late is not None:
+        unseen = ~unused & (late > 0) & (late >= age)
+        counts["ended_unobserved"] += int(unseen.sum())
+        unused |= unseen
+    place = np.broadcast_to(place, len(age))
+    counts["used"] += len(age)
+    if not unused.any():
+        return place, age, cause * known_close, late
+    counts["used"] -= int(unused.sum())
+    counts["undated"] += int(undated.sum())
+    counts["unfinished"] += int((no_close & (cause > 0) & ~undated).sum())
+    cause = cause * known_close
+    used = ~unused
+    return place[used], age[used], cause[used], None if late is None else late[used]
+
+
+def _after(created: Dates, day: np.datetime64) -> Mask:
+    """Mark what is dated after the day; the greatest moment tells in most tables that nothing is."""
+    if len(created) and created.max() < day + np.timedelta64(1, "D"):
+        return np.zeros(len(created), dtype=bool)
+    return created.astype("datetime64[D]") > day
 
 
 def _in_order(column: Ids | None) -> list[tuple[Hashable, int]]:
@@ -446,11 +475,11 @@ def _in_order(column: Ids | None) -> list[tuple[Hashable, int]]:
 
 
 def _days(reader: Reader, column: str, zone: str | None) -> Dates:
-    """Take business days; a column of naive timestamps needs no look at each distinct one."""
+    """Take business days; naive timestamps stay as they are, to be cut to days when they are counted."""
     if zone is None and reader.has(column):
         cells = reader.frame[column]
         if isinstance(cells.dtype, np.dtype) and cells.dtype.kind == "M":
-            return cells.to_numpy().astype("datetime64[D]")
+            return cells.to_numpy()
     return (
         reader.moments(column, zone=zone, optional=True)[1]
         if reader.has(column)
@@ -466,7 +495,10 @@ def _missing(reader: Reader, column: str) -> Dates:
 def _texts(reader: Reader, column: str) -> Ids:
     """Take labels; where every distinct one is text they cannot be mistaken for each other."""
     if reader.has(column):
-        codes, distinct = pd.factorize(reader.frame[column])
+        cells = reader.frame[column]
+        # A table of a few labels starts small: pandas would make room for as many as there are rows.
+        values = cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells
+        codes, distinct = pd.factorize(values, size_hint=_FEW)
         names = np.asarray(distinct, dtype=object)
         if all(isinstance(name, str) and name.strip() for name in names.tolist()):
             return Ids(codes.astype(np.int64, copy=False), names)

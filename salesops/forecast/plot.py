@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops import _display
-from salesops.forecast.rates import Rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,7 +154,7 @@ def due(table: pd.DataFrame, as_of: dt.date, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def attainment(values: Floats, at_quota: Rate, n_reps: int, *, ax: Axes | None = None) -> Axes:
+def attainment(values: Floats, title: str, *, ax: Axes | None = None) -> Axes:
     """Draw how many reps stand where, with quota and the median marked."""
     ax = _display.axes(ax, (8.0, 3.8))
     top = max(2.0, float(np.quantile(values, 0.99)) * 1.05) if len(values) else 2.0
@@ -167,14 +166,8 @@ def attainment(values: Floats, at_quota: Rate, n_reps: int, *, ax: Axes | None =
     ax.axvline(1.0, color="#444444", linewidth=1.2)
     if len(values):
         median = float(np.median(values))
-        ax.axvline(median, color="#b8860b", linewidth=1.2, linestyle="--")
-        ax.plot([], [], color="#b8860b", linestyle="--", label=f"median {_display.percent(median)}")
-        lower, upper = (_display.percent(end) for end in at_quota.interval)
-        title = f"{_display.percent(at_quota.value)} of {at_quota.n} reps at quota ({lower} to {upper})"
-    else:
-        title = f"Attainment: {at_quota.reason}"
-    if n_reps > len(values):
-        title += f"; {n_reps - len(values)} without a quota"
+        label = f"median {_display.percent(median)}"
+        ax.axvline(median, color="#b8860b", linewidth=1.2, linestyle="--", label=label)
     ax.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %")
     ax.set_xlabel("attainment")
     ax.set_ylabel("reps")

@@ -552,11 +552,12 @@ class Funnel:
         shown = self.to_frame().drop(columns=["reason", "eventual_lower", "eventual_upper"])
         shares = ["conversion", "lower", "upper", "eventual_conversion"]
         shown[shares] = shown[shares].map(_display.percent)
+        marks = self.marks()
         rates = self.rates()[[*([self.options.by] if self.parts else []), *_SHOWN_RATES]]
         return _display.html_card(
             "Funnel" if self.segment is None else f"Funnel of {self.segment}",
             facts,
-            [("stages", shown), ("rates", rates), ("marks", self.marks())],
+            [("stages", shown), ("rates", rates), *([("marks", marks)] if len(marks) else [])],
             notes=["; ".join(self.rules())],
         )
 

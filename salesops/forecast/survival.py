@@ -177,7 +177,7 @@ def incidence_curves(
 ) -> IncidenceCurves:
     """Make the Aalen-Johansen curves from checked arrays; cause 0 is open, 1 the first name."""
     n_delayed = 0 if late is None else int((late > 0).sum())
-    return counted_curves(*_kernels.exits(age, cause, late, len(names)), names, level, n_delayed)
+    return counted_curves(*_kernels.exits(age, cause, late, len(names)), n_delayed, names, level)
 
 
 def counted_curves(
@@ -185,9 +185,9 @@ def counted_curves(
     at_risk: Ints,
     events: Ints,
     censored: Ints,
+    n_delayed: int,
     names: Sequence[str],
     level: float,
-    n_delayed: int,
 ) -> IncidenceCurves:
     """Make the Aalen-Johansen curves from counts by age."""
     share, still_open, variance, open_variance = _kernels.incidence(at_risk, events)

@@ -159,9 +159,39 @@ def test_a_refund_delivered_twice_counts_once_and_is_reported_as_written(cases):
     assert run.events().query("status == 'repeated'")["event_id"].tolist() == expect["report"]
 
 
-def test_a_refund_of_held_pay_takes_nothing(cases):
+def test_a_refund_of_held_pay_takes_nothing_and_rejects_the_credit_as_written(cases):
     run = refunded(cases["C-036"]["input"], {"kind": "hold", "until": "invoice paid"})
     assert run.payouts()[["earned", "paid", "held"]].to_numpy().tolist() == [[0, 0, 0]]
+    (row,) = run.rejected().to_dict("records")
+    assert (row["credit_id"], row["reason"]) == ("c1", "refunded before payment")
+    assert "refunded before payment" in cases["C-036"]["expect"]["result"]
+    assert run.reconcile().set_index("status")["credits"].to_dict() == {
+        "in": 1,
+        "paid": 0,
+        "held": 0,
+        "rejected": 1,
+    }
+
+
+def test_a_late_credit_of_a_closed_quarter_is_an_adjustment_as_written(cases):
+    given = cases["C-054"]["input"]
+    start, end = given["closed"]["period"]
+    periods = [Period(name="closed", start=start, end=end), Period(name="open", start=end, end="2024-07-01")]
+    early = [{"earned_on": start, **row} for row in given["closed"]["credits"]]
+    late = [{"earned_on" if k == "date" else k: v for k, v in row.items()} for row in given["late"]]
+    before = comp.Ledger().post(comp.calculate(plan(given["plan"]), early, periods=periods)).close("closed")
+    assert major(before.statement("r1", "closed").paid) == given["closed"]["paid"]
+    whole = comp.calculate(plan(given["plan"]), [*early, *late], periods=periods, prior=before)
+    after = before.post(whole)
+    more = after.to_frame().iloc[len(before) :]
+    assert (major(more["amount"].sum()), set(more["type"])) == ("150.00", {"adjustment"})
+    assert [set(more[name]) for name in ("credit_id", "period", "posted_in")] == [
+        {"c2"},
+        {"closed"},
+        {"open"},
+    ]
+    assert after.statement("r1", "closed") == before.statement("r1", "closed", as_of=len(before.steps))
+    assert major(after.payouts()["paid"].sum()) == major(whole.payouts()["paid"].sum()) == "600.00"
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -28,12 +28,12 @@ def drawn(p, a, n_draws, rng):
     totals = np.empty(n_draws)
     for start in range(0, n_draws, 50):
         block = slice(start, min(start + 50, n_draws))
-        totals[block] = (rng.random((block.stop - start, len(p)), dtype=np.float32) < p) @ a
+        totals[block] = (rng.random((block.stop - start, len(p))) < p) @ a
     return totals
 
 
 def exact_cdf(p, units, at):
-    """Distribution function by adding the deals of equal amounts as binomials, in another way: convolution."""
+    """Give the distribution function another way: by convolving deal by deal."""
     mass = np.ones(1)
     for unit in np.unique(units):
         own = np.ones(1)
@@ -57,9 +57,7 @@ def run(arguments):
         ("whole units 1 to 20", rng.integers(1, 21, n).astype(float)),
     ):
         total, wall, own = timed(lambda a=a: (law := Distribution.of_deals(p, a), law.law)[0])
-        totals, wall_draws, own_draws = timed(
-            lambda a=a: drawn(p.astype(np.float32), a, arguments.draws, rng)
-        )
+        totals, wall_draws, own_draws = timed(lambda a=a: drawn(p, a, arguments.draws, rng))
         target = total.mean * 1.002
         _, wall_target, _ = timed(lambda total=total, target=target: total.probability_of(target))
         _, wall_rest, _ = timed(lambda total=total, target=target: total.without(7).probability_of(target))

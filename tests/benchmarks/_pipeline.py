@@ -1,4 +1,4 @@
-"""Accuracy of the pipeline forecast by rolling origins, beside simple rules and (make_crm) the true process."""
+"""Accuracy of the pipeline forecast by rolling origins, beside simple rules and the true process."""
 
 import argparse
 

@@ -125,9 +125,10 @@ def pay_commission(part, mine, where, quotas, periods, earned, unit, rule, by_cr
         due = rounded(after - before, rule) if by_credit else rounded(after, rule) - rounded(before, rule)
         if cap and cap["per"] == "deal":
             limit = Fraction(cap["amount"]) * unit
-            had = deals.get(deal, 0)
-            deals[deal] = had + due
-            due = int(clip(had + due, limit) - clip(had, limit))
+            had, was, sold = deals.get(deal, (0, 0, 0))
+            kept = clip(had + due, limit) if sold + amount else had + due
+            deals[deal] = had + due, kept, sold + amount
+            due = int(kept - was)
         earned[period[0]] += due
 
 

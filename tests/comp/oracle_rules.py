@@ -114,9 +114,10 @@ class Rep:
             due = self.round(after - before) if by_credit else self.round(after) - self.round(before)
             if part.get("cap", {}).get("per") == "deal":
                 limit = int(Fraction(part["cap"]["amount"]) * UNIT)
-                had = paid.get(row[2], 0)
-                paid[row[2]] = had + due
-                due = plain.clip(had + due, limit) - plain.clip(had, limit)
+                had, was, sold = paid.get(row[2], (0, 0, 0))
+                kept = plain.clip(had + due, limit) if sold + amount else had + due
+                paid[row[2]] = had + due, kept, sold + amount
+                due = kept - was
             self.lines.append((k, period[0], row[1], due))
         self.cap_periods(k, part.get("cap"), {k})
 

@@ -1,15 +1,20 @@
 """The door for dated events."""
 
 import datetime as dt
+import json
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from salesops.errors import InvalidInput
-from salesops.forecast import History
+from salesops.forecast import History, funnel
+from tests.forecast.logs import STAGES, events, frame
 
 LOG = {
     "deal_id": ["o1", "o1", "o2"],
@@ -155,3 +160,76 @@ def test_an_empty_log_is_a_history_without_events():
     history = History.from_events(pd.DataFrame({"deal_id": [], "stage": [], "entered_on": []}))
     assert len(history) == 0
     assert repr(history) == "History(deals=0, events=0)"
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 60), st.integers(0, 40), st.sampled_from(["won", "lost", "open"])),
+        min_size=2,
+        max_size=15,
+    ),
+    st.integers(0, 90),
+    st.randoms(use_true_random=False),
+)
+def test_later_deals_rates_and_the_order_of_rows_leave_no_trace(rows, offset, random):
+    start = dt.date(2024, 1, 1)
+    day = start + dt.timedelta(days=offset)
+    deals = pd.DataFrame(
+        [
+            {
+                "deal_id": f"d{k}",
+                "created_on": (start + dt.timedelta(days=begun)).isoformat(),
+                "closed_on": (start + dt.timedelta(days=begun + took)).isoformat() if end != "open" else None,
+                "outcome": end,
+                "amount": 10.0 * k + 1,
+                "currency": ["EUR", "USD"][k % 2],
+                "team": ["north", "south"][k % 3 == 0],
+            }
+            for k, (begun, took, end) in enumerate(rows)
+        ]
+    )
+    fx = pd.DataFrame(
+        {"base": "USD", "quote": "EUR", "rated_on": ["2023-12-01", "2024-01-20"], "rate": [0.9, 0.8]}
+    )
+    later_fx = pd.concat([fx, fx.assign(rated_on=["2024-06-01", "2024-07-01"], rate=[5.0, 7.0])])
+    poison = deals.assign(
+        deal_id=[f"p{k}" for k in range(len(deals))],
+        created_on="2024-05-01",
+        closed_on="2024-05-02",
+        outcome="won",
+    ).assign(currency="XXX", team="nowhere", amount=1e12)
+    dirty = pd.concat([deals, poison], ignore_index=True)
+    dirty = dirty.iloc[random.sample(range(len(dirty)), len(dirty))].reset_index(drop=True)
+
+    def figures(table, rates):
+        history = History.from_deals(table, currency="EUR", fx=rates.reset_index(drop=True))
+        seen = history.snapshot(day).to_dict()
+        result = funnel(history, ["open"], as_of=day, by="team", period="month")
+        return json.dumps([seen, result.to_dict()], sort_keys=True)
+
+    assert figures(deals, fx) == figures(dirty, later_fx)
+
+
+@settings(max_examples=30, deadline=None)
+@given(events(), st.integers(1, 30), st.integers(0, 60), st.randoms(use_true_random=False))
+def test_deals_that_began_before_their_log_are_the_same_in_any_order_and_without_later_rows(
+    rows, before, offset, random
+):
+    first = {}
+    for deal, _, at in rows:
+        first[deal] = min(at, first.get(deal, at))
+    began = [(dt.date.fromisoformat(first[row[0]]) - dt.timedelta(days=before)).isoformat() for row in rows]
+    day = (dt.date(2024, 1, 1) + dt.timedelta(days=offset)).isoformat()
+    table = frame(rows).assign(created_on=began)
+    shuffled = table.iloc[random.sample(range(len(table)), len(table))]
+    known = table[table["entered_on"] <= day]
+
+    def figures(log):
+        result = funnel(History.from_events(log), STAGES, as_of=day)
+        assert result.counts()["opened_before_log"] == result.tally.deals
+        return json.dumps(result.to_dict(), sort_keys=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert figures(table) == figures(shuffled) == figures(known)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesops.errors import InvalidInput
-from salesops.forecast import _kernels, competing_risks, outcome_curves
+from salesops.forecast import _kernels, competing_risks, outcome_curves, outcomes
 
 START = dt.date(2024, 1, 1)
 
@@ -114,10 +114,30 @@ def test_counting_segment_by_segment_gives_the_same(table):
     n = len(table)
     segment, age, cause = rng.integers(0, 3, n), rng.integers(0, 9, n), rng.integers(0, 3, n)
     entry = np.minimum(rng.integers(-2, 4, n), age - 1)
-    dense = _kernels.segment_exits(segment, age, cause, entry, 3, 2)
-    plain = _kernels._exits_one_by_one(segment, age, cause, entry, 3, 2)
+    found = []
+    for cells in (10**6, 0):
+        count = _kernels.SegmentCount(3, 9, 2, n_rows=n, cells=cells)
+        for rows in (slice(0, n // 2), slice(n // 2, n)):
+            count.add(segment[rows], age[rows], cause[rows], entry[rows])
+        found.append(count.exits())
+    dense, plain = found
     for one, other in zip(dense, plain, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_counting_in_pieces_changes_no_bit(monkeypatch):
+    table = pd.DataFrame(
+        {
+            "created_on": pd.date_range("2024-01-01", periods=50, freq="7h"),
+            "closed_on": pd.date_range("2024-01-03", periods=50, freq="9h"),
+            "outcome": ["won", "lost"] * 25,
+            "team": ["a", "b", "b", "a", "c"] * 10,
+        }
+    )
+    options = {"by": "team", "as_of": "2024-01-19", "observed_from": "2024-01-05"}
+    whole = content(outcome_curves(table, **options))
+    monkeypatch.setattr(outcomes, "_CHUNK", 7)
+    assert content(outcome_curves(table, **options)) == whole
 
 
 def test_timestamps_texts_and_zones_fall_on_the_same_days():
