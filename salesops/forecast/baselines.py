@@ -111,7 +111,7 @@ class _Rule:
 
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
         """Give what the rule says for each unit, and the errors it made, shape (n_units, n_errors)."""
-        raise NotImplementedError
+        raise refuse("model", "is a rule of its own", type(self).__name__)
 
     def _origins(self, days: int, reach: int) -> Ints:
         """Days on which the rule could have been used and judged by now, latest first.
