@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 COMPANY = "company"
-LEVELS = ("team", "rep_id")
+LEVELS = ("region", "team", "rep_id")
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -63,8 +63,9 @@ class Carried:
 
     @property
     def first_day(self) -> int:
-        """Day of the first event."""
-        return int(self.day.min()) if len(self.day) else 0
+        """Day of the first end of a deal, before which nothing could be counted; else of the first event."""
+        day = self.day[self.is_end] if self.is_end.any() else self.day
+        return int(day.min()) if len(day) else 0
 
     def won_between(self, after: int, until: int) -> Mask:
         """Mark the events by which deals were won after one day, up to another, as they stood then."""

@@ -378,7 +378,8 @@ def backtest(
     horizons : int, str, or sequence of these, default 28
         Days, or text such as "28D".
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
     complete_until : date or ISO text, optional
         Last day on which the history is complete. Default: that of its last event.
     mapper : callable, default map
@@ -493,13 +494,12 @@ def _named(models: object) -> dict[str, Any]:
     faults = [
         Problem(
             path="models",
-            message="has no fit and predict, or no name that is text",
+            message="has no fit, or no name that is text",
             values=(f"{show(name)}: {type(model).__name__}",),
-            hint="a model has fit(history, as_of=...) and, once fitted, predict(horizon=...)",
+            hint="fit(history, as_of=...) gives what has predict(horizon=...)",
         )
         for name, model in named.items()
-        if not isinstance(name, str)
-        or not all(callable(getattr(model, verb, None)) for verb in ("fit", "predict"))
+        if not isinstance(name, str) or not callable(getattr(model, "fit", None))
     ]
     if not named:
         faults = [Problem(path="models", message="holds at least one model")]

@@ -111,17 +111,33 @@ class _Rule:
 
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
         """Give what the rule says for each unit, and the errors it made, shape (n_units, n_errors)."""
-        raise NotImplementedError
+        raise refuse("model", "is a rule of its own", type(self).__name__)
 
     def _origins(self, days: int, reach: int) -> Ints:
         """Days on which the rule could have been used and judged by now, latest first.
 
-        They stand a quarter of the horizon apart; the rule looks `reach` days back.
+        They stand a week apart, or a quarter of a shorter horizon; the rule looks `reach` days back.
         """
         now = _carried.number_of(_day(self.as_of))
         first = _log(self.log).first_day - 1 + reach
-        origins = np.arange(now - days, first - 1, -max(1, days // 4))[:_MOST_ERRORS]
+        origins = np.arange(now - days, first - 1, -min(7, max(1, days // 4)))[:_MOST_ERRORS]
         return origins.astype(np.int64)
+
+    def _judged(self, days: int) -> tuple[Ints, int]:
+        """Find origins by which to judge a rule that looks one period back, and the length of their periods.
+
+        A log too short for enough of them is judged by halves of the horizon, quarters and so on.
+        """
+        length = days
+        while len(origins := self._origins(length, length)) < _FEWEST_ERRORS and length > 7:
+            length = max(length // 2, 7)
+        self._enough(len(origins), f"needs {2 * min(days, 7)} days and more")
+        return origins, length
+
+    def _covers(self, spare: int, days: int) -> None:
+        """Refuse a horizon longer than what is known."""
+        if spare < 0:
+            self._enough(0, f"needs {days} days and more")
 
     def _enough(self, n_errors: int, needed: str) -> None:
         if n_errors < _FEWEST_ERRORS:
@@ -167,7 +183,8 @@ class LastPeriod(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------
@@ -178,8 +195,10 @@ class LastPeriod(_Rule):
 
     Notes
     -----
-    The distribution is what the rule says plus each error it made at earlier origins, a quarter of the
-    horizon apart, cut at 0.
+    The distribution is what the rule says plus each error it made at earlier origins, a week apart (a quarter
+    of a shorter horizon), cut at 0. Days before the first deal of the log ended do not count.
+    While there are fewer than three errors, those over halves (quarters ...) of the horizon stand in, times
+    the square root of how many of these it holds.
 
     Examples
     --------
@@ -189,17 +208,17 @@ class LastPeriod(_Rule):
     >>> model
     LastPeriod(as_of=2021-09-30)
     >>> round(model.predict(horizon="28D").at("company", None).mean)
-    2861052
+    2857838
     """
 
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
         now = _carried.number_of(_day(self.as_of))
         totals = _Totals(_log(self.log), level, now)
-        origins = self._origins(days, days)
-        self._enough(len(origins), f"needs {2 * days} days and more")
+        self._covers(now - days - totals.first, days)
         last = totals.between(np.array([now - days]), np.array([now]))[:, 0]
-        errors = totals.between(origins, origins + days) - totals.between(origins - days, origins)
-        return last, errors
+        origins, length = self._judged(days)
+        errors = totals.between(origins, origins + length) - totals.between(origins - length, origins)
+        return last, errors * math.sqrt(days / length)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -211,7 +230,8 @@ class TrailingMean(_Rule):
     n_periods : int, default 6
         Periods, or as many as the history has.
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------
@@ -230,7 +250,7 @@ class TrailingMean(_Rule):
     >>> history = forecast.History.from_events(datasets.make_crm(1, ends_on="2021-12-31").history)
     >>> model = forecast.TrailingMean(n_periods=3).fit(history, as_of="2021-09-30")
     >>> round(model.predict(horizon="28D").at("company", None).mean)
-    1928005
+    1916775
     """
 
     n_periods: int = 6
@@ -244,11 +264,11 @@ class TrailingMean(_Rule):
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
         now = _carried.number_of(_day(self.as_of))
         totals = _Totals(_log(self.log), level, now)
-        origins = self._origins(days, days)
-        self._enough(len(origins), f"needs {2 * days} days and more")
+        self._covers(now - days - totals.first, days)
         said = self._mean(totals, np.array([now]), days)[:, 0]
-        errors = totals.between(origins, origins + days) - self._mean(totals, origins, days)
-        return said, errors
+        origins, length = self._judged(days)
+        errors = totals.between(origins, origins + length) - self._mean(totals, origins, length)
+        return said, errors * math.sqrt(days / length)
 
     def _mean(self, totals: _Totals, origins: Ints, days: int) -> Floats:
         """Mean of the periods before each origin that the log covers, at most `n_periods`."""
@@ -264,7 +284,8 @@ class SamePeriodLastYear(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------
@@ -284,7 +305,7 @@ class SamePeriodLastYear(_Rule):
     >>> history = forecast.History.from_events(datasets.make_crm(1).history)
     >>> model = forecast.SamePeriodLastYear().fit(history, as_of="2023-06-30")
     >>> round(model.predict(horizon="28D").at("company", None).mean)
-    1730023
+    1728359
     """
 
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
@@ -312,7 +333,8 @@ class StageWeighted(_Rule):
     Parameters
     ----------
     levels : sequence of str, optional
-        Columns whose values are the units below the company. Default: team and rep_id, where there are such.
+        Columns whose values are the units below the company. Default: region, team and rep_id, where there
+        are such.
 
     Attributes
     ----------

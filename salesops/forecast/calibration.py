@@ -30,6 +30,7 @@ _LEVEL = 0.8
 _ENOUGH = 0.3
 _EVIDENCE = 0.95
 _FEWEST_BLOCKS = 8
+_SAME = 1e-12
 _LINE = np.linspace(0.05, 0.95, 19)
 
 
@@ -268,7 +269,7 @@ def certify(details: pd.DataFrame) -> Calibration:
             }
         )
         lines[(model, level, horizon)] = np.array(
-            [central_coverage(part, width).mean() for width in _LINE.tolist()]
+            [closed_coverage(part, width).mean() for width in _LINE.tolist()]
         )
     return Calibration(table=pd.DataFrame(rows, columns=list(_COLUMNS)), lines=lines)
 
@@ -346,6 +347,14 @@ def central_coverage(details: pd.DataFrame, width: float) -> Floats:
     inside = ((at >= low) & (at <= high)).astype(float)
     share: Floats = np.where(at > below, overlap / np.where(at > below, at - below, 1.0), inside)
     return share
+
+
+def closed_coverage(details: pd.DataFrame, width: float) -> npt.NDArray[np.bool_]:
+    """Mark the actuals that lie within the central interval of a width, ends included."""
+    at, below = details["at"].to_numpy(), details["below"].to_numpy()
+    low, high = (1.0 - width) / 2.0, (1.0 + width) / 2.0
+    inside: npt.NDArray[np.bool_] = (at >= low - _SAME) & (below < high - _SAME)
+    return inside
 
 
 def mean_of(values: Floats) -> float:

@@ -1,5 +1,6 @@
 """Speed and accuracy of the forecast wing beside its peers, each measured in the same run.
 
+    python tests/benchmarks/forecast.py accuracy
     python tests/benchmarks/forecast.py curves
 
 Each subject is a module of its own beside this one. Peers that are not installed are skipped, and said to be.
@@ -10,7 +11,7 @@ import importlib
 import sys
 from pathlib import Path
 
-COMMANDS = ("curves",)
+COMMANDS = ("accuracy", "curves")
 
 
 def main() -> None:

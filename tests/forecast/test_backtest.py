@@ -189,7 +189,7 @@ def test_skill_compares_forecasts_that_both_made(world):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"models": "x"}, "has no fit and predict"),
+        ({"models": "x"}, "has no fit"),
         ({"models": []}, "at least one model"),
         ({"cutoffs": []}, "at least one day"),
         ({"cutoffs": ["2030-01-01"]}, "after the last complete day"),
@@ -312,3 +312,10 @@ def test_a_result_speaks_json_and_html(world):
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["kind"] == "backtest"
     assert "Calibration certificate" in result.calibration._repr_html_()
     assert "covered" in result.explain()
+
+
+def test_coverage_read_off_the_distribution_functions_is_that_of_the_intervals(world):
+    models = [forecast.LastPeriod(), forecast.TrueProcess(truth=world.truth, n_draws=40)]
+    table = forecast.backtest(models, world.history, DAYS, horizons=28).details
+    inside = (table["q10"] <= table["actual"]) & (table["actual"] <= table["q90"])
+    assert (calibration.closed_coverage(table, 0.8) == inside.to_numpy()).all()

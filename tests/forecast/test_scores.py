@@ -142,3 +142,26 @@ def test_reliability_loses_no_case_and_keeps_equal_probabilities_together(rows, 
 def test_a_reliability_curve_is_drawn_with_its_groups():
     ax = forecast.reliability([0.1, 0.9, 0.1, 0.9], [0, 1, 0, 1], groups=2).plot()
     assert ax.get_title(loc="left") == "Reliability of 4 probabilities"
+
+
+@pytest.fixture(scope="module")
+def cases(shared):
+    yaml = pytest.importorskip("yaml")
+    text = (shared / "forecast-cases" / "cases.yaml").read_text(encoding="utf-8")
+    return {case["id"]: case for case in yaml.safe_load(text)}
+
+
+def test_score_01_the_normal_law(cases):
+    case = cases["score-01"]
+    found = forecast.crps_normal(0, 1, case["inputs"]["observations"])
+    assert found == pytest.approx(case["expected"]["crps"], abs=case["tolerance"])
+    assert found[0] == pytest.approx((math.sqrt(2) - 1) / math.sqrt(math.pi), abs=case["tolerance"])
+
+
+def test_score_03_errors_of_numbers(cases):
+    case = cases["score-03"]
+    errors = forecast.forecast_errors(case["inputs"]["actual"], case["inputs"]["forecast"])
+    expected = case["expected"]
+    assert errors.wape == pytest.approx(expected["wape"], abs=case["tolerance"])
+    assert errors.bias == pytest.approx(expected["bias"], abs=case["tolerance"])
+    assert dict(errors.reasons)["mape"] == expected["mape"]

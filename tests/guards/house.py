@@ -84,6 +84,8 @@ def run_examples():
     report = io.StringIO()
     for test in docstring_examples():
         runner.run(test, out=report.write)
+        if "matplotlib.pyplot" in sys.modules:  # it keeps all figures, and warns at the twentieth
+            sys.modules["matplotlib.pyplot"].close("all")
     return runner.tries, report.getvalue()
 
 
