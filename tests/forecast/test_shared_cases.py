@@ -1,12 +1,14 @@
 """The shared worked cases, through the public API, each to its tolerance; and who answers for which case."""
 
 import datetime as dt
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtri
 
 from salesops import forecast
 from salesops.models import FiscalCalendar
@@ -36,18 +38,18 @@ CLAIMS = {
     "crm-02": HERE,
     "cal-01": HERE,
     "cal-03": HERE,
-    "dist-01": "test_distribution",
-    "dist-02": "test_distribution",
-    "score-01": "test_scores",
-    "score-03": "test_scores",
-    "recon-01": "test_reconcile",
-    "cap-01": "test_capacity",
-    "cap-03": "test_capacity",
-    "spc-01": "test_evaluation",
-    "did-01": "test_evaluation",
-    "pm-01": "test_process",
-    "pm-02": "test_process",
-    "conf-01": "test_process",
+    "dist-01": HERE,
+    "dist-02": HERE,
+    "score-01": HERE,
+    "score-03": HERE,
+    "recon-01": "tests/forecast/test_planning_cases.py",
+    "cap-01": "tests/forecast/test_planning_cases.py",
+    "cap-03": "tests/forecast/test_planning_cases.py",
+    "spc-01": "tests/evaluation/test_shared_cases.py",
+    "did-01": "tests/evaluation/test_shared_cases.py",
+    "pm-01": "tests/process/test_shared_cases.py",
+    "pm-02": "tests/process/test_shared_cases.py",
+    "conf-01": "tests/process/test_shared_cases.py",
 }
 """Which test module answers for a case: this one, or one that carries the figures itself."""
 
@@ -72,10 +74,11 @@ def near(case, *, slack=1.0):
 
 def test_every_case_is_claimed_by_one_test_module(cases):
     assert CLAIMS.keys() == cases.keys()
-    here = Path(__file__).read_text(encoding="utf-8")
+    root = Path(__file__).parents[2]
     for case, module in CLAIMS.items():
-        if module == HERE:
-            assert f'cases["{case}"]' in here
+        path = Path(__file__) if module == HERE else root / module
+        text = path.read_text(encoding="utf-8")
+        assert f'["{case}"]' in text or f"test_{case.replace('-', '_')}_" in text, case
 
 
 def test_km_01(cases):
@@ -363,3 +366,54 @@ def test_cal_03(cases):
         assert [name.replace("-", "") for name in periods["period"]] == [quarter]
         if zone != "UTC":
             assert history.days[1].isoformat() == expected["local_date"]
+
+
+def test_dist_01(cases):
+    case = cases["dist-01"]
+    deals = case["inputs"]["deals"]
+    total = forecast.Distribution.of_deals(
+        [number(deal["win_probability"]) for deal in deals], [deal["amount"] for deal in deals]
+    )
+    expected = {name: number(value) for name, value in case["expected"].items()}
+    assert total.mean == pytest.approx(expected["mean"], rel=1e-15)
+    assert total.variance == pytest.approx(expected["variance"], rel=1e-14)
+    assert total.probability_of(case["inputs"]["target"]) == pytest.approx(
+        expected["prob_reach_target"], **near(case)
+    )
+    assert total.cdf(0) == pytest.approx(expected["prob_zero"], **near(case))
+    assert [total.quantile(q) for q in (0.1, 0.5, 0.9)] == [
+        expected["q10"],
+        expected["median"],
+        expected["q90"],
+    ]
+    amounts = range(-5_000, 200_001, 5_000)
+    jumps = [total.cdf(high) > total.cdf(low) for low, high in itertools.pairwise(amounts)]
+    assert sum(jumps) == expected["support"]
+
+
+def test_dist_02(cases):
+    case = cases["dist-02"]
+    total = forecast.Distribution.of_deals([0.5] * 10, [1] * 10)
+    expected = {name: number(value) for name, value in case["expected"].items()}
+    assert (total.mean, total.variance) == (expected["mean"], expected["variance"])
+    assert total.cdf(5) - total.cdf(4) == pytest.approx(expected["pmf_5"], **near(case))
+    assert total.cdf(2) == pytest.approx(expected["cdf_2"], **near(case))
+
+
+def test_score_01(cases):
+    case = cases["score-01"]
+    found = forecast.crps_normal(0, 1, case["inputs"]["observations"])
+    assert found == pytest.approx(case["expected"]["crps"], **near(case))
+    normal = ndtri((np.arange(20_000) + 0.5) / 20_000)
+    for actual, score in zip(case["inputs"]["observations"], case["expected"]["crps"], strict=True):
+        assert forecast.crps(normal, actual) == pytest.approx(score, **near(case))
+        sampled = forecast.Distribution.from_samples(normal)
+        assert forecast.crps(sampled, actual) == pytest.approx(score, **near(case))
+
+
+def test_score_03(cases):
+    case = cases["score-03"]
+    errors = forecast.forecast_errors(case["inputs"]["actual"], case["inputs"]["forecast"])
+    assert errors.wape == pytest.approx(case["expected"]["wape"], **near(case))
+    assert errors.bias == pytest.approx(case["expected"]["bias"], **near(case))
+    assert dict(errors.reasons)["mape"] == case["expected"]["mape"]
