@@ -111,7 +111,8 @@ class _Rule:
 
     def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
         """Give what the rule says for each unit, and the errors it made, shape (n_units, n_errors)."""
-        raise refuse("model", "is a rule of its own", type(self).__name__)
+        asked = f"{type(self).__name__}, {level.name}, {days} days"
+        raise refuse("model", "is no rule by itself", asked)
 
     def _origins(self, days: int, reach: int) -> Ints:
         """Days on which the rule could have been used and judged by now, latest first.
