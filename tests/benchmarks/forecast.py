@@ -2,6 +2,9 @@
 
     python tests/benchmarks/forecast.py accuracy
     python tests/benchmarks/forecast.py curves
+    python tests/benchmarks/forecast.py distribution
+    python tests/benchmarks/forecast.py pipeline
+    python tests/benchmarks/forecast.py planning
 
 Each subject is a module of its own beside this one. Peers that are not installed are skipped, and said to be.
 """
@@ -11,7 +14,7 @@ import importlib
 import sys
 from pathlib import Path
 
-COMMANDS = ("accuracy", "curves")
+COMMANDS = ("accuracy", "curves", "distribution", "pipeline", "planning")
 
 
 def main() -> None:
