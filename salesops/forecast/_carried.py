@@ -168,11 +168,10 @@ def _last_known(known: Mask, deal: Ints) -> Ints:
 
 def seen(history: object, as_of: object) -> History:
     """Take the snapshot that a model may be fitted on; without `as_of` the day of the one given."""
-    if not isinstance(history, History):
-        raise refuse("history", "is a History", type(history).__name__, hint="History.from_events(log)")
-    if as_of is None and history.as_of is None:
+    whole = history if isinstance(history, History) else History.from_events(history)
+    if as_of is None and whole.as_of is None:
         raise refuse("as_of", "is the day on which the forecast is made", None)
-    return history.snapshot(history.as_of if as_of is None else as_of)
+    return whole.snapshot(whole.as_of if as_of is None else as_of)
 
 
 def number_of(day: dt.date) -> int:
@@ -185,7 +184,7 @@ def date_of(number: int) -> dt.date:
     return dt.date(1970, 1, 1) + dt.timedelta(days=int(number))
 
 
-def days_ahead(as_of: dt.date, horizon: object) -> int:
+def days_ahead(as_of: dt.date, horizon: object, *, most: int = 36_525) -> int:
     """Take a horizon: a number of days, text such as "28D", or its last day."""
     if isinstance(horizon, str) and horizon[:-1].isdecimal() and horizon[-1] in "dD":
         days = int(horizon[:-1])
@@ -195,6 +194,7 @@ def days_ahead(as_of: dt.date, horizon: object) -> int:
         days = horizon.days
     else:
         days = (day_of("horizon", horizon) - as_of).days
-    if not 1 <= days <= 36_525:
-        raise refuse("horizon", "is 1 day or more, at most a century", horizon, hint='write 28 or "28D"')
+    if not 1 <= days <= most:
+        hint = 'write 28, "28D", or the last day that counts'
+        raise refuse("horizon", f"is 1 to {most} days after as_of", horizon, hint=hint)
     return days

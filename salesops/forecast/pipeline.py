@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops import _display
-from salesops._calendar import day_of
 from salesops._faults import refuse
-from salesops.forecast import _blend, _projected, _structure
+from salesops.forecast import _blend, _carried, _projected, _structure
 from salesops.forecast._blend import Blend
 from salesops.forecast._panel import Panel, panel
 from salesops.forecast._projected import Outlook
@@ -30,6 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 _FEWEST_WINS = 10
 _SHORTEST_DAYS = 56
+_MOST_DAYS = 730
 
 
 @attrs.frozen(kw_only=True)
@@ -73,15 +73,16 @@ class PipelineForecaster:
             object.__setattr__(self, argument, tuple(given))
         _check_calendar(self.calendar)
 
-    def fit(self, history: History, *, as_of: object) -> PipelineModel:
+    def fit(self, history: object, *, as_of: object = None) -> PipelineModel:
         """Learn from what was known on a day.
 
         Parameters
         ----------
-        history : History
-            Events of deals; later ones than `as_of` are not looked at.
-        as_of : date or ISO text
-            The last day that is visible.
+        history : History or table
+            Events of deals, as :meth:`History.from_events` takes them; later ones than `as_of` are not looked
+            at.
+        as_of : date or ISO text, optional
+            The last day that is visible. Default: the day of the snapshot given.
 
         Returns
         -------
@@ -90,7 +91,7 @@ class PipelineForecaster:
         Raises
         ------
         InvalidInput
-            If `history` is no history, or holds no event by that day.
+            If `history` is no log of dated events, or holds no event by that day.
 
         Examples
         --------
@@ -100,11 +101,7 @@ class PipelineForecaster:
         >>> forecast.PipelineForecaster().fit(history, as_of="2017-09-30").notes
         ('no segment: one set of hazards for all deals',)
         """
-        given: object = history
-        if not isinstance(given, History):
-            hint = "make one with History.from_events or History.from_deals"
-            raise refuse("history", "is a History", type(history).__name__, hint=hint)
-        seen = history.snapshot(day_of("as_of", as_of))
+        seen = _carried.seen(history, as_of)
         if not len(seen):
             raise refuse("history", "holds no event by as_of", str(seen.as_of))
         known = panel(seen, levels=self.levels, segments=self.segments, calendar=self.calendar)
@@ -232,7 +229,7 @@ class PipelineModel:
         >>> round(float(teams["mean"].sum() - fc.mean), 2) + 0.0
         0.0
         """
-        days = horizon_days(self.as_of, horizon)
+        days = _carried.days_ahead(self.as_of, horizon, most=_MOST_DAYS)
         outlook, blend, past = self._outlook(days)
         outlook = outlook.only(open_deals, self.panel)
         laws = _projected.distributions(self.panel, outlook, blend)
@@ -363,20 +360,3 @@ def _is_text(value: object) -> bool:
 def _date(number: int) -> dt.date:
     day: dt.date = np.datetime64(number, "D").item()
     return day
-
-
-def horizon_days(as_of: dt.date, horizon: object) -> int:
-    """Read a horizon: a number of days, "28D", or the last day."""
-    days: int | None = None
-    if isinstance(horizon, (int, np.integer)) and not isinstance(horizon, bool):
-        days = int(horizon)
-    elif isinstance(horizon, str) and horizon[-1:] in ("D", "d") and horizon[:-1].isdigit():
-        days = int(horizon[:-1])
-    elif isinstance(horizon, dt.timedelta):
-        days = horizon.days
-    elif not isinstance(horizon, (bool, float)) and horizon is not None:
-        days = (day_of("horizon", horizon) - as_of).days
-    if days is None or not 1 <= days <= 730:
-        hint = "pass a number of days, such as 28 or '28D', or the last day that counts"
-        raise refuse("horizon", "is 1 to 730 days after as_of", horizon, hint=hint)
-    return days

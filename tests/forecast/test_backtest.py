@@ -193,7 +193,7 @@ def test_skill_compares_forecasts_that_both_made(world):
         ({"models": []}, "at least one model"),
         ({"cutoffs": []}, "at least one day"),
         ({"cutoffs": ["2030-01-01"]}, "after the last complete day"),
-        ({"horizons": 0}, "1 day or more"),
+        ({"horizons": 0}, "is 1 to 36525 days"),
         ({"horizons": "2024-05-01"}, "the same from every cutoff"),
         ({"levels": ["reps"]}, "is not a column of the history"),
         ({"levels": "rep_id"}, "a list of names of columns"),

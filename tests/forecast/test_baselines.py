@@ -106,7 +106,7 @@ def test_a_fitted_rule_is_a_new_one():
     [
         (lambda history: forecast.LastPeriod().predict(horizon=7), "must be fitted first"),
         (lambda history: forecast.LastPeriod().fit(history), "the day on which the forecast is made"),
-        (lambda history: forecast.LastPeriod().fit([1], as_of="2022-01-01"), "is a History"),
+        (lambda history: forecast.LastPeriod().fit([1], as_of="2022-01-01"), "each row must be a mapping"),
         (lambda history: forecast.TrailingMean(n_periods=0), "a whole number, 1 or more"),
         (lambda history: company(forecast.LastPeriod(), history, horizon="soon"), "is not a day"),
         (lambda history: company(forecast.LastPeriod(), history, horizon=True), "is not a day"),

@@ -149,13 +149,19 @@ def test_what_reps_commit_is_learnt_for_each_and_shown(log):
     assert honest["effect"] > 3 * other["effect"]
 
 
+def test_a_log_is_read_as_a_history(log):
+    plain = PipelineForecaster().fit(log, as_of=DAY).predict(horizon=28)
+    read = PipelineForecaster().fit(History.from_events(log).snapshot(DAY)).predict(horizon=28)
+    assert plain.to_dict() == read.to_dict()
+
+
 def test_wrong_options_are_refused(log):
     with pytest.raises(InvalidInput, match="levels: is a tuple of column names"):
         PipelineForecaster(levels="team")
     with pytest.raises(InvalidInput, match="segments: names a column twice"):
         PipelineForecaster(segments=("a", "a"))
-    with pytest.raises(InvalidInput, match="history: is a History"):
-        PipelineForecaster().fit(log, as_of=DAY)
+    with pytest.raises(InvalidInput, match="as_of: is the day on which"):
+        PipelineForecaster().fit(log)
     with pytest.raises(InvalidInput, match="holds no event by as_of"):
         PipelineForecaster().fit(History.from_events(log), as_of="1999-01-01")
     only_ends = log[log["stage"] == "won"]
