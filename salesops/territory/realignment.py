@@ -415,8 +415,25 @@ def frontier(
     if not moves:
         raise refuse("moves", "names at least one number of moves", moves)
     ordered = sorted(moves, key=lambda most: _as_share(plan, most))
-    plans = tuple(realign(plan, max_moves=most, **options) for most in ordered)
-    return Frontier(plans=plans, max_moves=tuple(ordered))
+    plans: list[TerritoryPlan] = []
+    for most in ordered:
+        found = realign(plan, max_moves=most, **options)
+        plans.append(_better(plans[-1], found) if plans else found)
+    return Frontier(plans=tuple(plans), max_moves=tuple(ordered))
+
+
+def _better(fewer: TerritoryPlan, more: TerritoryPlan) -> TerritoryPlan:
+    """Keep the plan of fewer moves where the search for more found none better, at the bound of more."""
+    if fewer.violations or more.violations or _worth(more) >= _worth(fewer):
+        return more
+    gap = max(more.bound - _worth(fewer), 0.0) / more.bound if more.bound > 0 else 0.0
+    return attrs.evolve(
+        fewer, bound=more.bound, gap=gap, premises=more.premises, input_digest=more.input_digest
+    )
+
+
+def _worth(plan: TerritoryPlan) -> float:
+    return plan.total_score - plan.move_price * (plan.n_moved or 0)
 
 
 def _as_share(plan: TerritoryPlan, most: float) -> float:

@@ -26,7 +26,8 @@ def told(call):
     """Give the text of each parameter as its docstring has it."""
     text = re.search(r"Parameters\n-+\n(.*?)\n\w+\n-+\n", inspect.getdoc(call), re.DOTALL)[1]
     found = re.findall(r"^(\w+)(?: : ([^\n]*))?\n?((?:^ +[^\n]*\n?|^\n)*)", text, re.MULTILINE)
-    return {name: " ".join(said.replace("``", "`").split()) or kind for name, kind, said in found}
+    plain = {name: re.sub(r":\w+:`~?([^`]*)`", r"`\1`", said.replace("``", "`")) for name, _, said in found}
+    return {name: " ".join(plain[name].split()) or kind for name, kind, _ in found}
 
 
 def shown(parameter):
