@@ -39,7 +39,7 @@ def narrowed(
     if any(isinstance(part, Contest) for plan in plans for part in plan.components):
         return dict(tables), _everybody(tables) | frozenset(reps)
     reps = _with_company(tables, plans, reps)
-    kept = {name: _rows(frame, reps) if name in _OF_REPS else frame for name, frame in tables.items()}
+    kept = {name: rows_of(frame, reps) if name in _OF_REPS else frame for name, frame in tables.items()}
     if "events" in tables and "credits" in kept:
         kept["events"] = _events_of(tables["events"], tables["credits"], kept["credits"])
     return kept, frozenset(reps)
@@ -67,7 +67,7 @@ def _everybody(tables: Mapping[str, pd.DataFrame]) -> frozenset[Key]:
     return frozenset(found)
 
 
-def _rows(frame: pd.DataFrame, reps: set[Key]) -> pd.DataFrame:
+def rows_of(frame: pd.DataFrame, reps: set[Key]) -> pd.DataFrame:
     """Keep the rows of reps; rows without a rep are kept, so that they are still found amiss."""
     if "rep_id" not in frame.columns:
         return frame

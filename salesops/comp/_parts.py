@@ -14,7 +14,7 @@ from salesops._frames.ids import scalar
 from salesops._money import IntArray
 from salesops.comp._columns import counts_credits
 from salesops.comp._inputs import Call
-from salesops.comp._only import key_of, narrowed
+from salesops.comp._only import key_of, narrowed, rows_of
 from salesops.comp._seats import Given
 from salesops.comp.components import Override
 from salesops.comp.plan import CompPlan
@@ -119,10 +119,10 @@ def of_reps(
     tables: Mapping[str, pd.DataFrame], reps: Sequence[Hashable], credits: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     """Keep the rows of tables that concern some reps or their credits."""
-    kept = dict(tables)
+    kept, keys = dict(tables), {key_of(scalar(rep)) for rep in reps}
     for name in _BY_REP:
-        if name in kept and "rep_id" in kept[name].columns:
-            kept[name] = kept[name][kept[name]["rep_id"].isin(list(reps))]
+        if name in kept:
+            kept[name] = rows_of(kept[name], keys)
     events = kept.get("events")
     if events is not None:
         keep = np.zeros(len(events), dtype=np.bool_)

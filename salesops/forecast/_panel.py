@@ -15,6 +15,7 @@ import pandas as pd
 from salesops._faults import raise_all
 from salesops._frames import Reader
 from salesops.errors import Problem
+from salesops.forecast._carried import number_of
 from salesops.forecast.history import History
 from salesops.models import FiscalCalendar
 
@@ -83,7 +84,7 @@ def panel(
 ) -> Panel:
     """Read a snapshot into arrays; columns that are not there are left out, and said to be."""
     events = history.events
-    as_of = _number(history.as_of or dt.date.min)
+    as_of = number_of(history.as_of or dt.date.min)
     ends = (history.won, history.lost, *history.no_decision)
     names = np.array([*events.stages, ""], dtype=object)[events.stage]
     is_end = np.isin(names, list(ends))
@@ -123,10 +124,6 @@ def panel(
         units=facts.pop("units"),
         **{name: column[kept] for name, column in facts.items()},
     )
-
-
-def _number(day: dt.date) -> int:
-    return int(np.datetime64(day, "D").astype(np.int64))
 
 
 def _in_order(deal: Ints, names: npt.NDArray[Any], day: Ints, is_end: Mask) -> tuple[str, ...]:
@@ -243,6 +240,6 @@ def _quarters(day: Ints, as_of: int, calendar: FiscalCalendar | None) -> tuple[i
         ends = (months - months % 3 + 3).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
         return origin, ends - 1 - days
     first, after = (np.datetime64(int(k), "D").item() for k in (days[0], days[-1] + 1))
-    starts = [_number(period.end) for period in calendar.periods_between(first, after, by="quarter")]
+    starts = [number_of(period.end) for period in calendar.periods_between(first, after, by="quarter")]
     ends = np.array(starts, dtype=np.int64)
     return origin, ends[np.searchsorted(ends, days, side="right")] - 1 - days

@@ -184,7 +184,7 @@ class PipelineModel:
     @property
     def as_of(self) -> dt.date:
         """The last day that was visible."""
-        return _date(self.panel.as_of)
+        return _carried.date_of(self.panel.as_of)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -235,7 +235,7 @@ class PipelineModel:
         laws = _projected.distributions(self.panel, outlook, blend)
         return Forecast(
             as_of=self.as_of,
-            until=_date(self.panel.as_of + days),
+            until=_carried.date_of(self.panel.as_of + days),
             distributions=laws,
             table=_projected.deal_table(self.panel, outlook),
             closed=_projected.closed_table(self.panel),
@@ -276,7 +276,7 @@ class PipelineModel:
                 continue
             looks.append(_projected.look(self.panel, self.wins, self.hazards[k], origin, days))
             actual.append(self.wins.totals(origin, origin + days, n_units))
-            dates.append(_date(origin))
+            dates.append(_carried.date_of(origin))
         origins = _blend.Origins(
             structure=np.array([look.structure_means for look in looks]).reshape(-1, n_units),
             wins=np.array([look.wins_means for look in looks]).reshape(-1, n_units),
@@ -355,8 +355,3 @@ def _check_calendar(calendar: object) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
-
-
-def _date(number: int) -> dt.date:
-    day: dt.date = np.datetime64(number, "D").item()
-    return day
