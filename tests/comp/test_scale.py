@@ -4,6 +4,7 @@ import importlib.util
 import json
 import pickle
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -177,7 +178,8 @@ def carried(work):
     return lambda frame: work(frame)
 
 
-def test_spark_carries_batches_by_apply_in_pandas(tmp_path):
+def test_spark_carries_batches_by_apply_in_pandas(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
     spark_sql = pytest.importorskip("pyspark.sql")
