@@ -90,6 +90,10 @@ def _read_reps(reps: pd.DataFrame | None, faults: list[Problem]) -> tuple[Ids | 
         return listed, None
     start = day_numbers(table.dates("started_on", optional=True), missing=FIRST_DAY)
     end = day_numbers(table.dates("ended_on", optional=True), missing=LAST_DAY)
+    hint = "started_on is the first day, ended_on the day after the last"
+    wrong = np.flatnonzero(end <= start)
+    message = "ends on or before its start"
+    table.fault("ended_on", wrong, message, value=lambda k: span_text(start, end, k), hint=hint)
     return listed, Employment(listed, start, end)
 
 

@@ -18,14 +18,7 @@ from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
 from salesops.comp._assignments import Assignments
 from salesops.comp._columns import Columns, read_columns
 from salesops.comp._fx import Rates, converted, rate_days
-from salesops.comp._periods import (
-    FIRST_DAY,
-    LAST_DAY,
-    Spans,
-    Terms,
-    day_numbers,
-    day_text,
-)
+from salesops.comp._periods import FIRST_DAY, LAST_DAY, Spans, Terms, day_numbers, day_text, span_text
 from salesops.comp._triage import HELD, REJECTED, Triage
 from salesops.comp.plan import CompPlan
 from salesops.errors import Problem, show
@@ -137,6 +130,7 @@ def read_credits(
     reps = Labels.of(rep_ids, assigned.reps, *also)
     rep = reps.codes(rep_ids)
     plan = _plan_of(triage, rep_ids, rep, day, reps, assigned)
+    _check_employed(triage, rep_ids, rep, day, plan, plans, reps, assigned)
     period = terms.find(day)
     message = "is in no period of the run"
     triage.set_aside(period < 0, HELD, "no period", "earned_on", message, value=_day_of(day))
@@ -263,8 +257,8 @@ def _due(
             "no exchange rate",
             "currency",
             "has no exchange rate into the currency of the plan",
-            value=lambda k, into=into, dates=dates: f"{currency[k]} to {into} on {day_text(int(dates[k]))}",  # type: ignore[misc]  # mypy sees no default in a lambda
-            hint="add the rate to fx, convert the amounts first, or give the reps a plan in their currency",
+            value=lambda k, into=into, dates=dates: f"{currency[k]} to {into} on {day_text(int(dates[k]))}",  # type: ignore[misc]  # lambda defaults
+            hint="add the rate to fx, let the plan take older ones with fx_max_age, or convert the amounts first",
         )
     return due, deal
 
@@ -324,6 +318,41 @@ def _plan_of(
         value=lambda k: f"{show(rep_ids.label(k))} on {day_text(int(day[k]))}",
     )
     return np.where(row < 0, -1, assigned.plan[row] if len(assigned.plan) else -1)
+
+
+def _check_employed(
+    triage: Triage,
+    rep_ids: Ids,
+    rep: IntArray,
+    day: IntArray,
+    plan: IntArray,
+    plans: Sequence[CompPlan],
+    reps: Labels,
+    assigned: Assignments,
+) -> None:
+    """Set credits aside of days on which their rep was not employed, unless the plan pays them."""
+    strict = np.array([ours.outside_employment == "refuse" for ours in plans] + [False])
+    if assigned.employed is None or not strict.any():
+        return
+    since, until = assigned.employed.by_rep(reps)
+    outside = (day > FIRST_DAY) & ((day < since[rep]) | (day >= until[rep]))
+    hint = 'ended_on is the day after the last; a plan with "outside_employment": "pay" pays such credits'
+
+    def shown(k: int) -> str:
+        return (
+            f"{show(rep_ids.label(k))} on {day_text(int(day[k]))}, "
+            f"employed {span_text(since, until, int(rep[k]))}"
+        )
+
+    triage.set_aside(
+        outside & strict[plan],
+        HELD,
+        "not employed",
+        "earned_on",
+        "the rep is not employed on that day",
+        value=shown,
+        hint=hint,
+    )
 
 
 def _currencies(

@@ -66,8 +66,9 @@ def read_rates(frame: pd.DataFrame | None, faults: list[Problem]) -> Rates:
     code = np.array([place[str(a), str(b)] for a, b in zip(base, quote, strict=True)], dtype=np.int64)
     key = code * _MARK + day
     order = np.argsort(key, kind="stable")
-    again = order[1:][key[order][1:] == key[order][:-1]]
-    table.fault("rate", again, "two rates of one pair on one day")
+    same = key[order][1:] == key[order][:-1]
+    again = np.union1d(order[1:][same], order[:-1][same])
+    table.fault("rate", again, "two rates of one pair on one day", hint="keep one row for each pair and day")
     return Rates(pairs, key[order], rate[order])
 
 

@@ -24,6 +24,7 @@ Reason = Literal[
     "contradictory",
     "unknown rep",
     "no plan",
+    "not employed",
     "no period",
     "no exchange rate",
     "mixed currencies",
@@ -48,7 +49,9 @@ def open_tables(
     tables: Mapping[str, object], columns: Mapping[str, str] | None, faults: list[Problem]
 ) -> dict[str, pd.DataFrame]:
     """Open the tables that were given; one mapping of column names serves them all."""
-    frames = {name: to_frame(data, name) for name, data in tables.items() if data is not None}
+    frames = {
+        name: to_frame(data, name) for name, data in tables.items() if data is not None or name in REQUIRED
+    }
     names = dict(columns or {})
     seen = {label for frame in frames.values() for label in frame.columns}
     faults.extend(
@@ -66,6 +69,9 @@ def open_tables(
         name: to_frame(frame, name, columns={old: new for old, new in names.items() if old in frame.columns})
         for name, frame in frames.items()
     }
+
+
+REQUIRED = ("credits", "deals", "payouts", "contracts")
 
 
 class Triage:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from salesops._faults import check_choice, closest, raise_all, refuse, warn
-from salesops._frames import Labels, check_same_type
+from salesops._frames import Labels, check_known, check_same_type
 from salesops._money import ROUNDINGS, Rounding
 from salesops.comp._crediting_deals import Deals, read_deals
 from salesops.comp._crediting_match import Book, match
@@ -112,6 +112,7 @@ def credit(
     )
     _check_tables(rules, tables, faults)
     _check_types(book, shared, owned, line, faults)
+    check_known(faults, "splits.deal_id", shared.deals, book.names, "deals", shared.rows)
     _warn_of_roles(rules, shared)
     named = ids_of([part.rep_id for rule in rules.rules for part in _everybody(rule) if part.to == "rep"])
     reps = Labels.of(book.reps, shared.reps, owned.owners, line.things, line.owners, named)
@@ -157,7 +158,6 @@ def _check_tables(rules: CreditRules, tables: Mapping[str, object], faults: list
 def _check_types(deals: Deals, splits: Splits, owned: Owned, line: Owned, faults: list[Problem]) -> None:
     """Refuse ids that miss their partners only by type, such as '101' and 101."""
     reps, things = Labels.of(deals.reps, splits.reps), Labels.of(deals.things)
-    check_same_type(faults, "splits.deal_id", splits.deals, deals.names, "deals", splits.rows)
     check_same_type(faults, "splits.rep_id", splits.reps, Labels.of(deals.reps), "deals", splits.rows)
     check_same_type(faults, "territories", owned.things, things, "deals", owned.rows)
     check_same_type(faults, "territories.rep_id", owned.owners, reps, "deals", owned.rows)

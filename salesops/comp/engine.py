@@ -121,7 +121,9 @@ def calculate(
         run leaves all others as they are.
     reps : table, optional
         ``rep_id[, started_on, ended_on, manager_id]``: all reps there are. Those without credits get a
-        statement of 0; others are unknown. A plan ends with the employment.
+        statement of 0; others are unknown. Employment is half-open: ``ended_on`` is the day after the last.
+        A plan ends with it; credits of other days are refused, unless the plan's ``outside_employment`` is
+        "pay".
     periods : sequence of Period, optional
         Half-open and without holes; ``earned_on`` decides. Without them the run has one period, "all".
     calendar : FiscalCalendar, optional

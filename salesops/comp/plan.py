@@ -57,6 +57,10 @@ _FX_DATE = (
     "period, or the day in the column paid_on"
 )
 _FX_AGE = "How many days old a rate may be; 0 asks for one of the very day"
+_OUTSIDE = (
+    "Whether a credit of a day before started_on of its rep, or from ended_on on, is refused (and held, with "
+    "on_error='hold') or paid like any other, as plans do that pay deals closed after somebody has left"
+)
 _CLAWBACK_ORDER = (
     "Whether caps of the plan limit what was earned before clawbacks are taken off, or after; guarantees "
     "follow"
@@ -163,6 +167,7 @@ class CompPlan(Model):
         default="earned_on", metadata=about(_FX_DATE)
     )
     fx_max_age: int = attrs.field(default=0, metadata=about(_FX_AGE, minimum=0, maximum=366))
+    outside_employment: Literal["refuse", "pay"] = attrs.field(default="refuse", metadata=about(_OUTSIDE))
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()

@@ -620,3 +620,64 @@ def test_a_message_word_for_word():
         "- quotas.amount: a quota is more than 0 (row 0 ('r1'): '0');"
         " leave the row out if the rep has no quota"
     )
+
+
+@pytest.mark.parametrize("day", ["2026-02-28", "2026-06-01"])
+def test_a_credit_of_a_day_outside_employment_is_refused_or_paid_as_the_plan_says(day):
+    credits = [{"credit_id": "c1", "rep_id": "anna", "amount": "100.00", "earned_on": day}]
+    reps = [{"rep_id": "anna", "started_on": "2026-03-01", "ended_on": "2026-06-01"}]
+    document = {
+        "schema_version": 1,
+        "plan_id": "p",
+        "currency": "USD",
+        "tiers": [{"from": "0", "rate": "0.1"}],
+    }
+    plan = comp.CompPlan.from_dict(document)
+    with pytest.raises(InvalidInput, match=r"not employed on that day \(row 0 \('c1'\): 'anna' on 2026-0"):
+        comp.calculate(plan, credits, reps=reps)
+    held = comp.calculate(plan, credits, reps=reps, on_error="hold").held()
+    assert held["reason"].tolist() == ["not employed"]
+    lenient = comp.CompPlan.from_dict({**document, "outside_employment": "pay"})
+    assert comp.calculate(lenient, credits, reps=reps).payouts()["paid"].tolist() == [1000]
+
+
+def test_an_employment_that_ends_before_it_starts_is_refused():
+    plan = comp.CompPlan.from_dict(
+        {"schema_version": 1, "plan_id": "p", "currency": "USD", "tiers": [{"from": "0", "rate": "0.1"}]}
+    )
+    reps = [{"rep_id": "anna", "started_on": "2026-03-01", "ended_on": "2026-02-01"}]
+    with pytest.raises(InvalidInput, match=r"reps\.ended_on: ends on or before its start \(row 0 \('anna'\)"):
+        comp.calculate(plan, [], reps=reps)
+
+
+@pytest.mark.parametrize("verb", [comp.calculate, comp.credit])
+def test_no_table_is_no_empty_table(verb):
+    plan = comp.CompPlan.from_dict(
+        {"schema_version": 1, "plan_id": "p", "currency": "USD", "tiers": [{"from": "0", "rate": "0.1"}]}
+    )
+    rules = comp.CreditRules(currency="USD", rules=[comp.CreditRule(name="all")])
+    with pytest.raises(InvalidInput, match="is not a table"):
+        comp.calculate(plan, None) if verb is comp.calculate else comp.credit(None, rules)
+
+
+def test_a_split_of_a_deal_that_is_not_there_is_refused():
+    rules = comp.CreditRules(currency="USD", rules=[comp.CreditRule(name="all")])
+    deals = [{"deal_id": "d1", "rep_id": "anna", "amount": "100.00"}]
+    splits = [{"deal_id": "d2", "rep_id": "anna", "share": "1"}]
+    with pytest.raises(InvalidInput, match=r"splits\.deal_id: names an id that deals does not have \(row 0"):
+        comp.credit(deals, rules, splits=splits)
+
+
+def test_both_of_two_rates_of_one_day_are_named():
+    rates = [
+        {"base": "EUR", "quote": "USD", "rated_on": "2026-01-05", "rate": rate} for rate in ("1.1", "1.2")
+    ]
+    credits = [
+        {"credit_id": "c1", "rep_id": "r", "amount": "1.00", "currency": "EUR", "earned_on": "2026-01-05"}
+    ]
+    plan = comp.CompPlan.from_dict(
+        {"schema_version": 1, "plan_id": "p", "currency": "USD", "tiers": [{"from": "0", "rate": "0.1"}]}
+    )
+    with pytest.raises(InvalidInput) as caught:
+        comp.calculate(plan, credits, fx=rates)
+    assert caught.value.problems[0].rows == (0, 1)
