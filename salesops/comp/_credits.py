@@ -258,7 +258,7 @@ def _due(
             "currency",
             "has no exchange rate into the currency of the plan",
             value=lambda k, into=into, dates=dates: f"{currency[k]} to {into} on {day_text(int(dates[k]))}",  # type: ignore[misc]  # lambda defaults
-            hint="add the rate to fx, let the plan take older ones with fx_max_age, or convert the amounts first",
+            hint="add the rate to fx, allow older ones with fx_max_age of the plan, or convert before",
         )
     return due, deal
 
