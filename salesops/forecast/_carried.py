@@ -15,6 +15,7 @@ from salesops._faults import closest, raise_all, refuse
 from salesops._frames import Labels, Reader
 from salesops._frames.ids import Ids, factorize
 from salesops.errors import Problem, show
+from salesops.forecast._asked import check_open
 from salesops.forecast.history import History
 
 Ints = npt.NDArray[np.int64]
@@ -51,6 +52,7 @@ class Carried:
         The company first.
     """
 
+    deals: Labels
     stages: tuple[str, ...]
     deal: Ints
     stage: Ints
@@ -71,9 +73,15 @@ class Carried:
         """Mark the events by which deals were won after one day, up to another, as they stood then."""
         return self.is_won & (self.day > after) & (self.day <= until) & (self.until > until)
 
-    def open_on(self, day: int) -> Mask:
-        """Mark the events that say how open deals stood at the end of a day."""
-        return ~self.is_end & (self.day <= day) & (self.until > day)
+    def open_on(self, day: int, wanted: Sequence[Hashable] | None = None) -> Mask:
+        """Mark the events that say how open deals stood at the end of a day: of all, or of those wanted."""
+        standing = ~self.is_end & (self.day <= day) & (self.until > day)
+        if wanted is None:
+            return standing
+        place = {self.deals[d]: d for d in self.deal[standing].tolist()}
+        check_open(wanted, place)
+        kept = np.array([place[name] for name in wanted], dtype=np.int64)
+        return np.asarray(standing & np.isin(self.deal, kept))
 
 
 def carried(history: History, levels: Sequence[str]) -> Carried:
@@ -91,6 +99,7 @@ def carried(history: History, levels: Sequence[str]) -> Carried:
     faults: list[Problem] = []
     facts = events.facts.iloc[order]
     made = Carried(
+        deals=events.deals,
         stages=events.stages,
         deal=deal,
         stage=stage,

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops._frames import id_column
-from salesops.errors import InvalidInput, Problem, show
 from salesops.forecast import _structure
 from salesops.forecast._arrays import label_column
+from salesops.forecast._asked import check_open
 from salesops.forecast._blend import Blend
 from salesops.forecast._panel import Panel
 from salesops.forecast._structure import Hazards
@@ -66,23 +66,12 @@ class Outlook:
         new = (self.new * square[None, :]).sum(axis=1) * self.amounts.factor**2
         return np.asarray(np.bincount(self.unit, weights=deals, minlength=len(self.new)) + new)
 
-    def only(self, deals: Sequence[Hashable] | pd.DataFrame | None, panel: Panel) -> Outlook:
+    def only(self, wanted: Sequence[Hashable] | None, panel: Panel) -> Outlook:
         """Keep the deals that are asked for."""
-        if deals is None:
+        if wanted is None:
             return self
-        if isinstance(deals, pd.DataFrame):
-            deals = deals["deal_id"].tolist()
         place = {panel.deals[d]: k for k, d in enumerate(panel.deal[self.rows].tolist())}
-        wanted = list(deals)
-        missing = [name for name in wanted if name not in place]
-        if missing:
-            fault = Problem(
-                path="open_deals",
-                message="is not open in the snapshot",
-                values=tuple(show(name) for name in missing),
-                hint="a model forecasts the deals that its snapshot holds; fit it as of a later day",
-            )
-            raise InvalidInput("open_deals: 1 problem", [fault])
+        check_open(wanted, place)
         kept = np.array(sorted({place[name] for name in wanted}), dtype=np.int64)
         fields = ("rows", "p", "p_structure", "unit", "segment", "amount", "known")
         return attrs.evolve(self, **{name: getattr(self, name)[kept] for name in fields})

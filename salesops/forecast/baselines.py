@@ -15,6 +15,7 @@ from salesops._calendar.spans import add_months
 from salesops._faults import refuse
 from salesops.errors import InvalidInput, Problem
 from salesops.forecast import _carried
+from salesops.forecast._asked import asked
 from salesops.forecast._carried import Carried
 from salesops.forecast.distribution import Distribution
 from salesops.forecast.forecasting import Forecast
@@ -24,6 +25,7 @@ __all__ = ["LastPeriod", "SamePeriodLastYear", "StageWeighted", "TrailingMean"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 _MOST_ERRORS = 104
 _FEWEST_ERRORS = 3
@@ -80,8 +82,9 @@ class _Rule:
 
         Parameters
         ----------
-        open_deals : None
-            Accepted so that all models are called alike; the deals open in the snapshot are used.
+        open_deals : sequence of ids, table or History, optional
+            The open deals to count, as in :meth:`PipelineModel.predict`, of a rule that looks at open deals;
+            the others look at what was won alone. All when left out.
         horizon : int, str or date
             Days, "28D", or the last day.
 
@@ -93,26 +96,26 @@ class _Rule:
         Raises
         ------
         InvalidInput
-            If the rule was not fitted, or the history is too short for it.
+            If the rule was not fitted, its history is too short, or a deal is not open in the snapshot.
         """
         if self.log is None or self.as_of is None:
             raise refuse("model", "must be fitted first", type(self).__name__, hint="model.fit(history)")
-        if open_deals is not None:
-            raise refuse("open_deals", "is taken from the snapshot by this rule", type(open_deals).__name__)
         days = _carried.days_ahead(self.as_of, horizon)
+        wanted = asked(open_deals)
+        standing = self.log.open_on(_carried.number_of(self.as_of), wanted)
         made = {}
         for level in self.log.levels:
-            said, errors = self._said(level, days)
+            said, errors = self._said(level, days, standing)
             for k, unit in enumerate(level.units):
                 values = np.sort(np.maximum(said[k] + errors[k], 0.0))
                 made[(level.name, unit)] = Distribution.from_samples(values)
         until = self.as_of + dt.timedelta(days=days)
         return Forecast.from_distributions(self.as_of, until, made)
 
-    def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
+    def _said(self, level: _carried.Level, days: int, _standing: Mask) -> tuple[Floats, Floats]:
         """Give what the rule says for each unit, and the errors it made, shape (n_units, n_errors)."""
-        asked = f"{type(self).__name__}, {level.name}, {days} days"
-        raise refuse("model", "is no rule by itself", asked)
+        told = f"{type(self).__name__}, {level.name}, {days} days"
+        raise refuse("model", "is no rule by itself", told)
 
     def _origins(self, days: int, reach: int) -> Ints:
         """Days on which the rule could have been used and judged by now, latest first.
@@ -212,7 +215,7 @@ class LastPeriod(_Rule):
     2857838
     """
 
-    def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
+    def _said(self, level: _carried.Level, days: int, _standing: Mask) -> tuple[Floats, Floats]:
         now = _carried.number_of(_day(self.as_of))
         totals = _Totals(_log(self.log), level, now)
         self._covers(now - days - totals.first, days)
@@ -262,7 +265,7 @@ class TrailingMean(_Rule):
         if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
             raise refuse("n_periods", "is a whole number, 1 or more", given)
 
-    def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
+    def _said(self, level: _carried.Level, days: int, _standing: Mask) -> tuple[Floats, Floats]:
         now = _carried.number_of(_day(self.as_of))
         totals = _Totals(_log(self.log), level, now)
         self._covers(now - days - totals.first, days)
@@ -309,7 +312,7 @@ class SamePeriodLastYear(_Rule):
     1728359
     """
 
-    def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
+    def _said(self, level: _carried.Level, days: int, _standing: Mask) -> tuple[Floats, Floats]:
         day = _day(self.as_of)
         now, before = _carried.number_of(day), _carried.number_of(add_months(day, -12))
         totals = _Totals(_log(self.log), level, now)
@@ -359,7 +362,7 @@ class StageWeighted(_Rule):
     3055926
     """
 
-    def _said(self, level: _carried.Level, days: int) -> tuple[Floats, Floats]:
+    def _said(self, level: _carried.Level, days: int, standing: Mask) -> tuple[Floats, Floats]:
         now = _carried.number_of(_day(self.as_of))
         log = _log(self.log)
         origins = self._origins(days, 1)
@@ -370,7 +373,7 @@ class StageWeighted(_Rule):
         past = np.stack(
             [_pipeline(log, level.code, n_units, weight, day) for day in origins.tolist()], axis=1
         )
-        said = _pipeline(log, level.code, n_units, weight, now)
+        said = _pipeline(log, level.code, n_units, weight, now, standing)
         return said, totals.between(origins, origins + days) - past
 
 
@@ -390,9 +393,11 @@ def _weights(log: Carried, origins: Sequence[int], days: int) -> Floats:
     return share
 
 
-def _pipeline(log: Carried, code: Ints, n_units: int, weight: Floats, day: int) -> Floats:
+def _pipeline(
+    log: Carried, code: Ints, n_units: int, weight: Floats, day: int, standing: Mask | None = None
+) -> Floats:
     """Weighted amount of the deals open at the end of a day, for each unit."""
-    standing = log.open_on(day) & (code >= 0)
+    standing = (log.open_on(day) if standing is None else standing) & (code >= 0)
     won = log.is_won & (log.day <= day) & ~np.isnan(log.amount)
     usual = math.fsum(log.amount[won].tolist()) / int(won.sum()) if won.any() else 0.0
     amount = np.where(np.isnan(log.amount[standing]), usual, log.amount[standing])

@@ -15,6 +15,8 @@ from salesops._faults import raise_all, refuse
 from salesops.datasets import CrmTruth
 from salesops.errors import Problem
 from salesops.forecast import _carried
+from salesops.forecast._arrays import label_column
+from salesops.forecast._asked import asked, check_open
 from salesops.forecast.distribution import Distribution
 from salesops.forecast.forecasting import Forecast
 from salesops.forecast.history import History
@@ -125,8 +127,8 @@ class TrueProcess:
 
         Parameters
         ----------
-        open_deals : None
-            Accepted so that all models are called alike; the deals open in the snapshot are used.
+        open_deals : sequence of ids, table or History, optional
+            The open deals to count, as in :meth:`PipelineModel.predict`; all when left out.
         horizon : int, str or date
             Days, "28D", or the last day.
 
@@ -138,7 +140,7 @@ class TrueProcess:
         Raises
         ------
         InvalidInput
-            If the model was not fitted.
+            If the model was not fitted, or a deal is not open in the snapshot.
 
         Examples
         --------
@@ -151,13 +153,16 @@ class TrueProcess:
         """
         if self.as_of is None or self.open_deals is None:
             raise refuse("model", "must be fitted first", "TrueProcess", hint="model.fit(history, as_of=...)")
-        if open_deals is not None:
-            raise refuse("open_deals", "is taken from the snapshot", type(open_deals).__name__)
+        standing, wanted = self.open_deals, asked(open_deals)
+        if wanted is not None:
+            names = standing["deal_id"].tolist()
+            check_open(wanted, set(names))
+            standing = standing[[name in set(wanted) for name in names]]
         days = _carried.days_ahead(self.as_of, horizon)
         until = self.as_of + dt.timedelta(days=days)
         seed = np.random.SeedSequence([self.rng, self.as_of.toordinal(), days])
         won = self.truth.continued(
-            self.open_deals, as_of=self.as_of, until=until, n_draws=self.n_draws, rng=seed
+            standing.drop(columns="deal_id"), as_of=self.as_of, until=until, n_draws=self.n_draws, rng=seed
         )
         made: dict[tuple[str, Hashable], Distribution] = {("company", None): _law(won.sum(axis=1))}
         teams = np.array(self.truth.teams)
@@ -183,7 +188,9 @@ def _standing(snapshot: History) -> pd.DataFrame:
     last = np.append(deal[1:] != deal[:-1], True)[: len(deal)]
     rows = np.flatnonzero(last & ~np.isin(stage, ends))
     facts = events.facts.iloc[rows]
-    table: dict[str, object] = {name: facts[name].to_numpy() for name in _NEEDED}
+    names = [events.deals[k] for k in deal[rows].tolist()]
+    table: dict[str, object] = {"deal_id": label_column(names)}
+    table |= {name: facts[name].to_numpy() for name in _NEEDED}
     table["stage"] = np.array([*events.stages, ""], dtype=object)[stage[rows]]
     table["since"] = since[rows].astype("datetime64[s]")
     return pd.DataFrame(table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Sequence
 from typing import Any
 
 import attrs
@@ -14,6 +13,7 @@ import pandas as pd
 from salesops import _display
 from salesops._faults import refuse
 from salesops.forecast import _blend, _carried, _projected, _structure
+from salesops.forecast._asked import asked
 from salesops.forecast._blend import Blend
 from salesops.forecast._panel import Panel, panel
 from salesops.forecast._projected import Outlook
@@ -196,16 +196,15 @@ class PipelineModel:
             notes.append("no matured origin: neither corrected nor weighed against the past")
         return tuple(notes)
 
-    def predict(
-        self, open_deals: Sequence[Hashable] | pd.DataFrame | None = None, *, horizon: object
-    ) -> Forecast:
+    def predict(self, open_deals: object = None, *, horizon: object) -> Forecast:
         """Forecast what is won in the days that follow the snapshot.
 
         Parameters
         ----------
-        open_deals : sequence of hashable or DataFrame, optional
-            deal_id of the open deals to count, or a frame with that column; all that are open in the
-            snapshot when left out.
+        open_deals : sequence of ids, table or History, optional
+            The open deals to count: their ids, a table with the column deal_id, or a log of events or a
+            snapshot, which means the deals that are open at its end. All that are open in the snapshot of
+            the fit when left out.
         horizon : int, str or date
             Number of days, as 28 or "28D", or the last day that counts.
 
@@ -231,7 +230,7 @@ class PipelineModel:
         """
         days = _carried.days_ahead(self.as_of, horizon, most=_MOST_DAYS)
         outlook, blend, past = self._outlook(days)
-        outlook = outlook.only(open_deals, self.panel)
+        outlook = outlook.only(asked(open_deals), self.panel)
         laws = _projected.distributions(self.panel, outlook, blend)
         return Forecast(
             as_of=self.as_of,
