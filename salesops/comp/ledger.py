@@ -43,7 +43,7 @@ __all__ = ["Ledger", "LedgerEntry", "LedgerStatement", "LedgerStep"]
 class Ledger(LedgerReading):
     """What was posted, entry by entry, in an order that never changes; a new ledger is empty.
 
-    Runs are posted, periods are closed in order. A run that says the same posts nothing. What differs is
+    Runs are posted, periods are closed, each with those before it. A run that says the same posts nothing. What differs is
     posted as the difference: about an open period in that period, about a closed one as an adjustment in an
     open period, which names what it corrects. Every entry and step carries the SHA-256 of all before it.
 
@@ -202,12 +202,13 @@ class Ledger(LedgerReading):
         return owed_before(self._book, starts_of(self.periods), first, order_of(start))
 
     def close(self, period: str, *, as_of: dt.date | str | None = None) -> Ledger:
-        """Close a period: nothing is posted in it any more, and its statements stay as they are.
+        """Close a period and those before it: nothing is posted in them any more, their statements stay.
 
         Parameters
         ----------
         period : str
-            Name of the first period that is open.
+            Name of an open period; earlier ones that are still open are closed with it, each in a step of
+            its own.
         as_of : date or str, optional
             Day on which it was closed.
 
@@ -218,7 +219,7 @@ class Ledger(LedgerReading):
         Raises
         ------
         InvalidInput
-            If the ledger does not know the period, it is closed already, or an earlier one is open.
+            If the ledger does not know the period, or it is closed already.
 
         Examples
         --------
@@ -234,24 +235,19 @@ class Ledger(LedgerReading):
         still_open = [name for name in starts if name not in closed]
         if period not in still_open:
             raise refuse_period("period", period, starts, closed)
-        if period != still_open[0]:
-            fault = Problem(
-                path="period",
-                message="periods are closed in order",
-                values=(show(period),),
-                hint=f"close {still_open[0]!r} first",
+        steps, digest = list(self.steps), self.digest
+        for name in still_open[: still_open.index(period) + 1]:
+            step = LedgerStep(
+                number=len(steps) + 1,
+                action="closed",
+                as_of=day,
+                period=name,
+                entries=len(self),
+                digest="",
             )
-            raise InvalidInput("close: 1 problem", [fault])
-        step = LedgerStep(
-            number=len(self.steps) + 1,
-            action="closed",
-            as_of=day,
-            period=period,
-            entries=len(self),
-            digest="",
-        )
-        digest = step_digest(self.digest, step)
-        return attrs.evolve(self, steps=(*self.steps, attrs.evolve(step, digest=digest)), digest=digest)
+            digest = step_digest(digest, step)
+            steps.append(attrs.evolve(step, digest=digest))
+        return attrs.evolve(self, steps=tuple(steps), digest=digest)
 
     def verify(self, *, known: str | None = None) -> Ledger:
         """Work every digest out again; give the ledger, or name the first entry that was tampered with.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Literal
 
 import attrs
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from salesops import _money as money
 from salesops._display import html_card, number
@@ -33,6 +32,10 @@ __all__ = ["CostDistribution", "simulate"]
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _STEPS = 200
 _MOST_DRAWS = 1_000_000
+_PARTS = 20_000
+_NOMINAL = 1_000_000
+_LOOKS = 997
+_OFF_POINTS = 0.381966
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -246,8 +249,9 @@ def _mass(spread: Attainment, low: Floats, high: Floats) -> Floats:
 def simulate(
     plan: CompPlan,
     *,
-    attainment: Attainment | Sequence[float] | NDArray[np.float64],
-    quota: Decimal | int | str,
+    attainment: object = None,
+    sales: object = None,
+    quota: Decimal | int | str | None = None,
     n_reps: int = 1,
     periods: Iterable[Period] | None = None,
     n_draws: int = 10_000,
@@ -264,10 +268,15 @@ def simulate(
     ----------
     plan : CompPlan
         Counting one measure.
-    attainment : Normal, Lognormal, Uniform, Empirical or sequence of float
-        Of one period; a sequence is what was seen, such as last year's. Periods are independent.
-    quota : Decimal, int or str
-        Of one period, in major units: what attainment 1 is.
+    attainment : Normal, Lognormal, Uniform, Empirical, sequence of float or distribution
+        Of one period; a sequence is what was seen, such as last year's. Periods are independent. A
+        distribution is anything that gives quantiles: a frozen one of scipy (``ppf``) or a forecast
+        (``quantile``); it enters as 20,000 equally likely values.
+    sales : the same, optional
+        In place of attainment: what is credited in one period, in major units, such as the forecast of a rep.
+    quota : Decimal, int or str, optional
+        Of one period, in major units: what attainment 1 is. It may be left out where nothing hangs on it: pay
+        on target by attainment, or by amounts and `sales`.
     n_reps : int, default 1
         Like reps, who attain independently of each other.
     periods : sequence of Period, optional
@@ -285,7 +294,8 @@ def simulate(
     Raises
     ------
     InvalidInput
-        If the plan cannot be paid at some attainment, or exact is asked for several periods.
+        If the plan cannot be paid at some attainment, a quota is needed, or exact is asked for several
+        periods.
 
     Notes
     -----
@@ -299,10 +309,19 @@ def simulate(
     >>> plan = comp.CompPlan(plan_id="ae", currency="USD", components=[part])
     >>> comp.simulate(plan, attainment=comp.Normal(mean=1.0, sd=0.25), quota="10000")
     CostDistribution('ae': 1 rep costs 1,100 USD on average, sd 382.5; exact)
+
+    The quarter that a forecast expects of a rep, and what it will cost:
+
+    >>> from salesops import forecast
+    >>> deals = forecast.Distribution.of_deals([0.5, 0.5], [8_000, 4_000])
+    >>> comp.simulate(plan, sales=deals, quota="10000")
+    CostDistribution('ae': 1 rep costs 650 USD on average, sd 517.2; exact)
     """
     check_choice("method", method, ("auto", "exact", "draws"))
-    spread = _spread(attainment)
     faults: list[Problem] = []
+    if (attainment is None) == (sales is None):
+        message, hint = "one of them is given", "attainment=comp.Normal(mean=0.95, sd=0.25), say"
+        faults.append(Problem(path="attainment, sales", message=message, hint=hint))
     for name, value in (("n_reps", n_reps), ("n_draws", n_draws)):
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_DRAWS:
             message = f"is a whole number from 1 to {_MOST_DRAWS:,}"
@@ -314,18 +333,56 @@ def simulate(
         message = "several periods are not exact"
         faults.append(Problem(path="method", message=message, values=("'exact'",), hint=hint))
     raise_all("simulate", faults)
+    known: Decimal | int | str | None
+    if sales is None:
+        spread = _spread("attainment", attainment)
+        known = _any_quota(plan) if quota is None else quota
+    else:
+        known = quota
+        spread = _scaled(
+            _spread("sales", sales), _NOMINAL if quota is None else _goal(plan, quota) / _unit(plan)
+        )
     if method == "draws" or not is_one:
-        return _drawn(plan, spread, quota, n_reps, spans, n_draws, generator(rng))
-    return _exact(plan, spread, quota, n_reps)
+        return _drawn(plan, spread, known, n_reps, spans, n_draws, generator(rng))
+    return _exact(plan, spread, known, n_reps)
 
 
-def _spread(attainment: object) -> Attainment:
-    if isinstance(attainment, (Normal, Lognormal, Uniform, Empirical)):
-        return attainment
-    if isinstance(attainment, (list, tuple, np.ndarray, pd.Series)):
-        return Empirical(values=[float(value) for value in attainment])  # type: ignore[arg-type]  # read by the codec
-    hint = "pass Normal, Lognormal, Uniform, Empirical, or a list of attainments"
-    raise refuse("attainment", "is no distribution", type(attainment).__name__, hint=hint)
+def _spread(argument: str, given: object) -> Attainment:
+    if isinstance(given, (Normal, Lognormal, Uniform, Empirical)):
+        return given
+    values: Any = None
+    if isinstance(given, (list, tuple, np.ndarray, pd.Series)):
+        values = given
+    else:
+        ask: Any = getattr(given, "ppf", None) or getattr(given, "quantile", None)
+        if callable(ask):
+            values = np.maximum(np.asarray(ask((np.arange(_PARTS) + 0.5) / _PARTS), dtype=np.float64), 0.0)
+    if values is None:
+        hint = "pass Normal, Lognormal, Uniform, Empirical, a list of what was seen, or what gives quantiles"
+        raise refuse(argument, "is no distribution", type(given).__name__, hint=hint)
+    return Empirical(values=[float(value) for value in values])  # type: ignore[arg-type]  # read by the codec
+
+
+def _scaled(spread: Attainment, quota: float) -> Attainment:
+    """Turn amounts into attainment."""
+    if isinstance(spread, Empirical):
+        return attrs.evolve(spread, values=tuple(value / quota for value in spread.values))
+    if isinstance(spread, Uniform):
+        return Uniform(low=spread.low / quota, high=spread.high / quota)
+    return attrs.evolve(spread, mean=spread.mean / quota, sd=spread.sd / quota)
+
+
+def _any_quota(plan: CompPlan) -> str:
+    """Take some quota where pay hangs on attainment alone."""
+    curves = [payout_curve(plan, quota=str(k * _NOMINAL), up_to=str(2 * k * _NOMINAL)) for k in (1, 3)]
+    at = (np.arange(_LOOKS) + _OFF_POINTS) / _LOOKS
+    pays = [np.interp(at, curve.credited / curve.credited[-1], curve.payout) for curve in curves]
+    if np.abs(pays[0] - pays[1]).max() > 1:
+        hint = "give the quota of one period in major units, or sales= in place of attainment"
+        raise refuse(
+            "quota", "this plan pays on amounts: what 100 % attainment is, is needed", None, hint=hint
+        )
+    return str(_NOMINAL)
 
 
 def _unit(plan: CompPlan) -> int:
@@ -334,6 +391,8 @@ def _unit(plan: CompPlan) -> int:
 
 
 def _goal(plan: CompPlan, quota: object) -> int:
+    if quota is None:
+        return _NOMINAL * _unit(plan)
     goal = money.parse_one(quota, EXPONENTS.get(plan.currency or "", 2))
     if isinstance(goal, tuple):
         raise refuse("quota", goal[0], quota, hint=goal[1])
@@ -342,7 +401,9 @@ def _goal(plan: CompPlan, quota: object) -> int:
     return goal
 
 
-def _exact(plan: CompPlan, spread: Attainment, quota: Decimal | int | str, n_reps: int) -> CostDistribution:
+def _exact(
+    plan: CompPlan, spread: Attainment, quota: Decimal | int | str | None, n_reps: int
+) -> CostDistribution:
     """Integrate the payout curve against the distribution, line by line."""
     goal, unit = _goal(plan, quota), _unit(plan)
     end = -(-goal * max(math.ceil(top(spread) * 100 - 1e-9), 1) // 100)
@@ -377,7 +438,7 @@ def _exact(plan: CompPlan, spread: Attainment, quota: Decimal | int | str, n_rep
 def _drawn(
     plan: CompPlan,
     spread: Attainment,
-    quota: Decimal | int | str,
+    quota: Decimal | int | str | None,
     n_reps: int,
     periods: tuple[Period, ...] | None,
     n_draws: int,
@@ -400,8 +461,8 @@ def _drawn(
     if periods is not None:
         credits["earned_on"] = np.tile([np.datetime64(period.start) for period in periods], n_draws)
     reps = np.arange(n_draws)
-    quotas = {"rep_id": reps, "amount": [money.format_minor(goal, places)] * n_draws}
-    run = calculate(plan, credits, quotas=quotas, periods=periods)
+    goals = {"rep_id": reps, "amount": [money.format_minor(goal, places)] * n_draws}
+    run = calculate(plan, credits, quotas=None if quota is None else goals, periods=periods)
     frame = run.payouts()
     paid = (
         frame.groupby("rep_id")["earned"].sum().reindex(reps, fill_value=0).to_numpy(dtype=np.float64) / unit

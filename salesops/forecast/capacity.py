@@ -35,12 +35,12 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 def capacity(
     reps: object,
+    ramp: Sequence[Number] | Mapping[str, Sequence[Number]] = (1,),
+    attrition: Number | Mapping[str, Number] = 0,
     *,
     productivity: Number | Sequence[Number] | Mapping[str, Number | Sequence[Number]],
     as_of: dt.date | str,
     productivity_per: Span = "month",
-    ramp: Sequence[Number] | Mapping[str, Sequence[Number]] = (1,),
-    attrition: Number | Mapping[str, Number] = 0,
     attrition_per: Literal["month", "year"] = "year",
     hiring: object = None,
     time_to_fill: int | Sequence[Number] = 0,

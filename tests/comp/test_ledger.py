@@ -187,8 +187,8 @@ def test_any_past_statement_is_given_as_it_was_known():
         (lambda ledger: ledger.close("2024-Q9"), ["knows no such period"]),
         (lambda ledger: ledger.close(None), ["knows no such period", "None"]),
         (
-            lambda ledger: ledger.post(pay(LATE, n=4)).close("2024-Q3"),
-            ["closed in order", "close '2024-Q2' first"],
+            lambda ledger: ledger.post(pay(LATE, n=4)).close("2024-Q3").close("2024-Q2"),
+            ["the period is closed", "2024-Q4"],
         ),
         (lambda ledger: ledger.post(pay(LATE), into="2024-Q1"), ["into", "the period is closed"]),
         (lambda ledger: ledger.post(pay(LATE), into="Q7"), ["into", "knows no such period"]),
@@ -211,6 +211,13 @@ def test_any_past_statement_is_given_as_it_was_known():
 def test_what_the_ledger_cannot_do_is_said(call, names):
     ledger = comp.Ledger().post(pay(ONE)).close("2024-Q1")
     refused(lambda: call(ledger), *names)
+
+
+def test_closing_a_period_closes_those_before_it(closed):
+    ledger = closed.post(pay(LATE, n=4))
+    at_once, one_by_one = ledger.close("2024-Q3"), ledger.close("2024-Q2").close("2024-Q3")
+    assert at_once.closed == ("2024-Q1", "2024-Q2", "2024-Q3")
+    assert at_once == one_by_one.verify()
 
 
 def test_time_does_not_go_back():
