@@ -43,7 +43,7 @@ __all__ = ["Ledger", "LedgerEntry", "LedgerStatement", "LedgerStep"]
 class Ledger(LedgerReading):
     """What was posted, entry by entry, in an order that never changes; a new ledger is empty.
 
-    Runs are posted, periods are closed, each with those before it. A run that says the same posts nothing. What differs is
+    Runs are posted and periods are closed. A run that says the same posts nothing. What differs is
     posted as the difference: about an open period in that period, about a closed one as an adjustment in an
     open period, which names what it corrects. Every entry and step carries the SHA-256 of all before it.
 

@@ -24,6 +24,10 @@ from salesops.territory._newcomers import People
 
 _RULE = "must be a finite number 0 or more"
 _LIMITS = Limits()
+_NOBODY = (
+    "make it with plan.router(people=), write it with to_dict(people=True), or read it with "
+    "from_dict(..., people=); or give candidates"
+)
 
 
 def as_document(lead: object) -> Mapping[str, Any]:
@@ -210,7 +214,7 @@ def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
 def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
     people = desk.people
     if people is None:
-        hint = "make it with plan.router(people=), or give candidates"
+        hint = _NOBODY
         faults.append(
             Problem(path="$.ties", message="the router knows no people", values=(show(raw),), hint=hint)
         )
@@ -238,7 +242,7 @@ def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
 def _person(person: Any, desk: Desk, source: str | None, faults: list[Problem]) -> Near:
     if desk.people is None:
         if source is not None:
-            hint = "make it with plan.router(people=), or give candidates"
+            hint = _NOBODY
             said = "the router knows no people"
             faults.append(Problem(path="$.person_id", message=said, values=(show(person),), hint=hint))
         return None, None, [], [], ()

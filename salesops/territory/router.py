@@ -30,6 +30,7 @@ from salesops.territory.results import Introduction, Proximity
 __all__ = ["Router"]
 
 _BUCKETS = 1024
+_FEW_SCORES = 250_000
 
 
 class Entry(NamedTuple):
@@ -415,20 +416,23 @@ class Router:
         """
         return _snapshot.prices(self.rep_labels, self.quantities, self._state)
 
-    def to_dict(self, *, people: bool = False) -> dict[str, Any]:
+    def to_dict(self, *, people: bool | None = None) -> dict[str, Any]:
         """Return the router as plain JSON types: what it needs to go on, and no graph.
 
         Parameters
         ----------
-        people : bool, default False
-            True includes the table of people, without which a router that is read again knows nobody, so
-            that leads must bring candidates. It may be large.
+        people : bool, optional
+            Whether to include the table of people, without which a router that is read again knows nobody,
+            so that leads must bring candidates. Default: if it holds at most 250,000 scores (about 5 MB).
 
         Returns
         -------
         dict
             With a ``digest`` of the rest.
         """
+        table = self._desk.people
+        if people is None:
+            people = table is not None and len(table.scores) <= _FEW_SCORES
         committed = [
             (entry.decision, entry.use, entry.content or self._content(entry)) for entry in self._entries()
         ]

@@ -1,4 +1,4 @@
-"""What a simulation takes: attainment or sales, models, samples or what has quantiles, with or without quota."""
+"""What a simulation takes: attainment or sales; models, samples or quantiles; with a quota or without."""
 
 import numpy as np
 import pytest
