@@ -7,7 +7,7 @@ import sys
 import pytest
 
 _SCRIPT = """
-import datetime as dt, decimal, enum, fractions, hashlib, itertools, json, uuid
+import datetime as dt, decimal, enum, fractions, hashlib, itertools, os, uuid
 import pandas as pd
 from salesops.territory import assign
 
@@ -34,7 +34,10 @@ kinds = {
     "UUID": [uuid.UUID(int=number) for number in (5, 3, 9, 1)],
     "mixed": [1, "1", ("1",), b"1"],
 }
+unsalted = {"int", "float", "bool", "Decimal", "Fraction", "UUID"}  # their hash hangs on no seed
 for name, ids in kinds.items():
+    if name in unsalted and int(os.environ["PYTHONHASHSEED"]) > 1:
+        continue
     told = set()
     for order in itertools.islice(itertools.permutations(ids), 0, 24, 3):
         reps = [{"rep_id": label, "capacity": 2, "skills": {"x", "y", "z"}} for label in order[::-1]]
@@ -48,9 +51,9 @@ for name, ids in kinds.items():
 
 @pytest.fixture(scope="module")
 def answers():
-    """What sixteen processes of different hash seeds say of equal scores in eight orders of rows."""
+    """What sixteen processes of different hash seeds say of equal scores in eight orders of rows, by kind of id."""
     running = []
-    told = set()
+    told: dict[str, set[str]] = {}
     for seed in range(16):
         environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
         running.append(
@@ -59,15 +62,19 @@ def answers():
             )
         )
         if len(running) == 2:
-            told |= {process.communicate()[0] for process in running}
+            for process in running:
+                for line in process.communicate()[0].splitlines():
+                    name, answer = line.rsplit(" ", 2)[0], line.rsplit(" ", 2)[1:]
+                    told.setdefault(name, set()).add(" ".join(answer))
             running = []
     return told
 
 
 def test_one_digest_over_sixteen_hash_seeds_and_eight_permutations(answers):
-    assert len(answers) == 1
-    assert {line.rsplit(" ", 2)[1] for line in next(iter(answers)).splitlines()} == {"1"}
+    for said in answers.values():
+        assert len(said) == 1
+        assert next(iter(said)).startswith("1 ")
 
 
 def test_leads_and_reps_have_ids_of_every_hashable_kind(answers):
-    assert len(next(iter(answers)).splitlines()) == 15
+    assert len(answers) == 15
