@@ -51,7 +51,7 @@ for name, ids in kinds.items():
 
 @pytest.fixture(scope="module")
 def answers():
-    """What sixteen processes of different hash seeds say of equal scores in eight orders of rows, by kind of id."""
+    """What sixteen hash seeds say of equal scores in eight orders of rows, by kind of id."""
     running = []
     told: dict[str, set[str]] = {}
     for seed in range(16):
