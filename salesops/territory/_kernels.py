@@ -33,7 +33,8 @@ def strengths(adjacency: Matrix, transform: str, half_weight: float, largest: fl
     """Turn tie weights into strengths in (0, 1]; of a part of a graph, `largest` is the graph's weight."""
     weight = adjacency.data
     if transform == "saturating":
-        strength = 1.0 / (1.0 + half_weight / weight)
+        with np.errstate(over="ignore"):
+            strength = np.maximum(1.0 / (1.0 + half_weight / weight), np.finfo(float).tiny)
     elif transform == "relative":
         strength = weight / (weight.max(initial=1e-300) if largest is None else largest)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -213,6 +214,9 @@ def _gather(starts: IntArray, order: IntArray) -> IntArray:
 def _walks(prox: Proximity) -> tuple[FloatArray, FloatArray, float]:
     """Measure each person's ties: their strength, the visits of a walk to its start, the largest weight."""
     matrix, person = prox.graph.adjacency, prox.contacts.person
+    largest = float(matrix.data.max(initial=0.0))
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 1)  # a power of two: no digit of a weight changes
+    matrix = type(matrix)((matrix.data / unit, matrix.indices, matrix.indptr), shape=matrix.shape)
     out = np.asarray(matrix.sum(axis=1)).ravel()
     visits = np.ones(len(out))
     if isinstance(prox.method, RandomWalk) and matrix.nnz:
@@ -220,8 +224,8 @@ def _walks(prox: Proximity) -> tuple[FloatArray, FloatArray, float]:
         both = matrix.multiply(matrix.T.tocsr()).tocsr()
         again = np.asarray(both @ share).ravel() * share
         visits = 1.0 / (1.0 - (1.0 - prox.method.restart) ** 2 * np.minimum(again, 1.0))
-    strength = np.append(out, 0.0)[person]
-    return strength, np.append(visits, 1.0)[person], float(matrix.data.max(initial=0.0))
+    strength = np.append(np.minimum(out, np.finfo(float).max / unit) * unit, 0.0)[person]
+    return strength, np.append(visits, 1.0)[person], largest
 
 
 def _friends(prox: Proximity, reps: Labels, labels: Labels) -> tuple[dict[int, int], ...]:

@@ -179,7 +179,7 @@ def _(measure: ResourceAllocation, adjacency: Matrix, is_directed: bool) -> Scor
 def _common(measure: Neighbours, adjacency: Matrix, is_directed: bool) -> Scorer:
     _undirected(measure, is_directed)
     ones = _similarities.unit(adjacency)
-    weights = adjacency if measure.weighted else ones
+    weights = _weights(measure, adjacency)
     strength = _similarities.strength(weights)
     says = _says(measure, strength)
     told = _similarities.rows_times(ones, says)
@@ -191,6 +191,25 @@ def _common(measure: Neighbours, adjacency: Matrix, is_directed: bool) -> Scorer
     each = weights.data * _says(measure, 2.0 * weights.data)
     bonus = sparse.csr_array((each * measure.direct, ones.indices, ones.indptr), shape=ones.shape)
     return _Common(pairs=pairs, bonus=bonus, self_bonus=float(bonus.data.max(initial=0.0)))
+
+
+def _weights(
+    measure: Neighbours | PreferentialAttachment | Katz | EffectiveResistance, ties: Matrix
+) -> Matrix:
+    """Give what a measure sums over the ties of a person: their weights, or 1 each."""
+    if not measure.weighted:
+        return _similarities.unit(ties)
+    with np.errstate(over="ignore"):
+        most = float(ties.data.sum())
+        most *= most if isinstance(measure, PreferentialAttachment) else 1.0
+    if not math.isfinite(most):
+        raise refuse(
+            f"{type(measure).__name__}.weighted",
+            "sums weights of ties to more than a number holds",
+            measure.weighted,
+            hint="give the weights in a larger unit, or choose a measure that only reads their ratios",
+        )
+    return ties
 
 
 def _says(measure: Neighbours, strength: FloatArray) -> FloatArray:
@@ -243,7 +262,7 @@ class _Popularity:
 @prepare.register
 def _(measure: PreferentialAttachment, adjacency: Matrix, is_directed: bool) -> Scorer:
     _undirected(measure, is_directed)
-    weights = adjacency if measure.weighted else _similarities.unit(adjacency)
+    weights = _weights(measure, adjacency)
     return _Popularity(strength=_similarities.strength(weights))
 
 
@@ -264,7 +283,7 @@ class _AllChains:
 
 @prepare.register
 def _(measure: Katz, adjacency: Matrix, is_directed: bool) -> Scorer:
-    weights = adjacency if measure.weighted else _similarities.unit(adjacency)
+    weights = _weights(measure, adjacency)
     forward = weights.T.tocsr() if is_directed else weights
     # The error of a column is bounded by sums of columns of powers of `forward`: of rows of `weights`.
     logs = _similarities.growth(weights)
@@ -339,7 +358,7 @@ class _Resistance:
 @prepare.register
 def _(measure: EffectiveResistance, adjacency: Matrix, is_directed: bool) -> Scorer:
     _undirected(measure, is_directed)
-    weights = adjacency if measure.weighted else _similarities.unit(adjacency)
+    weights = _weights(measure, adjacency)
     n_parts, found = csgraph.connected_components(weights, directed=False)
     part = found.astype(np.int64)
     order = np.argsort(part, kind="stable")

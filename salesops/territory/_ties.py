@@ -238,7 +238,6 @@ def combined(
     combine: str | None,
 ) -> tuple[IntArray, IntArray, FloatArray, Attributes]:
     """Make each tie of each kind stand once; a repeated one without a rule is a fault with all its rows."""
-    _check_total(rows, weight)
     n = max(len(rows.people), 1)
     kind = about.text("kind")
     n_kinds = 1 if kind is None else len(kind.names) + 1
@@ -265,18 +264,6 @@ def combined(
         weight[order],
         about.take(order) if len(about) else about,
     )
-
-
-def _check_total(rows: Rows, weight: FloatArray) -> None:
-    """Refuse weights whose sum, each counted at both its ends, is too large for a number."""
-    with np.errstate(over="ignore"):
-        total = 2.0 * weight.sum()
-    if np.isfinite(total):
-        return
-    large = np.sort(rows.origin[weight > np.finfo(np.float64).max / (2.0 * len(weight))])
-    hint = "give the weights in a larger unit; only their ratios matter to most measures"
-    rows.table.fault("weight", large, "the sum of the weights is too large for a number", hint=hint)
-    rows.table.finish()
 
 
 def _refuse_repeats(rows: Rows, again: npt.NDArray[np.int64]) -> None:
@@ -324,13 +311,18 @@ def _merged(
         if combine == "latest":
             values = weight[last]
         kept = attributes_of(about, last, rising, starts, combine)
+    if not np.isfinite(values).all():
+        beyond = np.sort(rows.origin[order[np.repeat(~np.isfinite(values), repeats)]])
+        rows.table.fault("weight", beyond, "the sum of the weights of a tie is too large for a number")
+        rows.table.finish()
     return (ends // n).astype(np.int32), (ends % n).astype(np.int32), values, kept
 
 
 def _values(weight: FloatArray, starts: IntArray, repeats: IntArray, combine: str) -> FloatArray:
     """Combine the weights of each tie, which stand together in rising order."""
     if combine == "sum":
-        return np.add.reduceat(weight, starts)
+        with np.errstate(over="ignore"):
+            return np.add.reduceat(weight, starts)
     if combine == "mean":
         return np.add.reduceat(weight / np.repeat(repeats, repeats), starts)
     return weight[starts if combine == "min" else starts + repeats - 1]

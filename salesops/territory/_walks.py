@@ -435,4 +435,4 @@ def _plain(
 def _scaling(ready: Walk, starts: IntArray, rows: slice) -> FloatArray:
     total = ready.total[rows]
     inverse = np.where(total > 0, 1.0 / np.where(total > 0, total, 1.0), 0.0)
-    return np.asarray((inverse[:, None] * ready.total[starts]) ** ready.scale)
+    return np.asarray(inverse[:, None] ** ready.scale * ready.total[starts] ** ready.scale)

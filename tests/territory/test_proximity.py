@@ -1,6 +1,7 @@
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import pairwise, permutations
 
+import attrs
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -9,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesops.errors import InvalidInput, NotConverged, SalesOpsWarning
-from salesops.territory import IntroductionPath, RandomWalk, SocialGraph, proximity
+from salesops.territory import (
+    EffectiveResistance,
+    IntroductionPath,
+    Katz,
+    PreferentialAttachment,
+    RandomWalk,
+    ResourceAllocation,
+    SocialGraph,
+    assign,
+    proximity,
+)
 
 
 def random_graph(seed, n=30, m=60, directed=False):
@@ -214,6 +225,29 @@ def test_huge_and_tiny_weights_give_finite_scores():
     )
     near = proximity(graph, {"rep_id": ["a", "d"]}, {"lead_id": ["b", "c"]})
     assert np.isfinite(near.scores).all()
+
+
+@pytest.mark.parametrize(
+    "method", ["random_walk", RandomWalk(normalisation="symmetric"), "introduction_path"]
+)
+def test_ties_of_a_person_that_sum_to_more_than_a_number_lose_no_connection(method):
+    graph = SocialGraph.from_ties(
+        {"source": ["r"] * 3, "target": ["a", "b", "c"], "weight": [1e308, 1, 1e308]}
+    )
+    reps, leads = {"rep_id": ["r"], "capacity": [3]}, {"lead_id": ["a", "b", "c"]}
+    near = proximity(graph, reps, leads, method=method)
+    assert near.score("r", "a") == near.score("r", "c") > 0.1
+    router = assign(reps, leads, near).router(people=near)
+    assert router.route({"lead_id": "new", "ties": {"a": 1.0}}).lead_id == "new"
+
+
+@pytest.mark.parametrize(
+    "method", [ResourceAllocation(), PreferentialAttachment(), EffectiveResistance(), Katz()]
+)
+def test_measures_that_sum_weights_refuse_sums_beyond_a_number(method):
+    graph = SocialGraph.from_ties({"source": ["r", "r"], "target": ["a", "b"], "weight": [1e308, 1e308]})
+    with pytest.raises(InvalidInput, match=r"weighted.*more than a number holds.*larger unit"):
+        proximity(graph, {"rep_id": ["r"]}, {"lead_id": ["a"]}, method=attrs.evolve(method, weighted=True))
 
 
 def test_a_hub_with_fifty_thousand_ties_is_no_trouble():
