@@ -14,6 +14,7 @@ from salesops._frames.ids import written
 from salesops.territory import _kernels
 from salesops.territory._chunks import in_chunks, pieces
 from salesops.territory._known import places, proximity_to
+from salesops.territory._listed import SHORT
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory._task import Task
 from salesops.territory.results import Proximity
@@ -61,7 +62,8 @@ def look_at_offers(task: Task, owner: IntArray) -> Offers:
     )
 
     def look(part: slice) -> None:
-        listed, scores, allowed = task.pairs.reps[part], task.pairs.scores[part], task.allowed(part)
+        listed, scores = task.pairs.at(part)
+        allowed = task.allowed_among(part, listed)
         own = (listed == owner[part, None]) & (listed >= 0)
         offers.is_known[part] = is_known = own.any(axis=1)
         offers.score[part][is_known] = scores[own]
@@ -71,8 +73,8 @@ def look_at_offers(task: Task, owner: IntArray) -> Offers:
             barred = (listed >= 0) & ~allowed
             _keep_best(listed, scores, barred, offers.barred[part], offers.barred_score[part])
 
-    if task.pairs.reps.shape[1]:
-        in_chunks(look, n)
+    if task.pairs.width:
+        in_chunks(look, n, SHORT)
     return offers
 
 
@@ -180,8 +182,9 @@ def _add_pairs(state: Any, task: Task) -> None:
     starts = np.zeros(task.n_leads + 1, dtype=np.int64)
     np.cumsum(task.pairs.tally(), out=starts[1:])
     state.update(starts.data)
-    reps, scores = task.pairs.reps, task.pairs.scores
-    for part in pieces(task.n_leads):
-        state.update(reps[part][reps[part] >= 0].astype(np.int64).data)
-    for part in pieces(task.n_leads):
-        state.update(scores[part][reps[part] >= 0].data)
+    for part in pieces(task.n_leads, SHORT):
+        reps, _ = task.pairs.at(part)
+        state.update(reps[reps >= 0].astype(np.int64).data)
+    for part in pieces(task.n_leads, SHORT):
+        reps, scores = task.pairs.at(part)
+        state.update(scores[reps >= 0].data)

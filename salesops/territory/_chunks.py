@@ -17,14 +17,15 @@ _LENGTH = 1 << 14
 _MOST_THREADS = 8
 
 
-def pieces(n: int) -> list[slice]:
-    """Cut 0 to n into slices of the same length, but for the last; at least one."""
-    return [slice(k, min(k + _LENGTH, n)) for k in range(0, max(n, 1), _LENGTH)]
+def pieces(n: int, most: int | None = None) -> list[slice]:
+    """Cut 0 to n into slices of the same length, `most` at most, but for the last; at least one."""
+    length = _LENGTH if most is None else min(most, _LENGTH)
+    return [slice(k, min(k + length, n)) for k in range(0, max(n, 1), length)]
 
 
-def in_chunks(function: Callable[[slice], Answer], n: int) -> list[Answer]:
+def in_chunks(function: Callable[[slice], Answer], n: int, most: int | None = None) -> list[Answer]:
     """Apply a function to each piece of 0 to n; answers in order."""
-    parts = pieces(n)
+    parts = pieces(n, most)
     workers = min(os.cpu_count() or 1, len(parts), _MOST_THREADS)
     if workers < 2:
         return [function(part) for part in parts]

@@ -130,7 +130,7 @@ class _Torn:
             keeps = np.zeros(len(torn))
             if smooth.stays is not None:
                 keeps = np.where(smooth.stays[:, part][:, torn], shares, 0.0).sum(axis=0)
-            rep = smooth.reps[:, part][place, torn[row]].astype(np.int64)
+            rep = soft.reps[place, torn[row]].astype(np.int64)
             return part.start + every * torn, soft.cold[torn], keeps, row, rep, shares[place, row]
 
         parts = in_chunks(of_leads, smooth.instance.n_leads)

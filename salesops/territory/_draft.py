@@ -9,6 +9,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from salesops.territory._chunks import in_chunks, pieces
+from salesops.territory._listed import best_scores
 from salesops.territory._prices import FloatArray, Instance, IntArray, moves, usage
 
 Mask = npt.NDArray[np.bool_]
@@ -46,7 +48,7 @@ class Draft:
         banned_of: dict[int, list[int]] = {}
         for lead, rep in instance.banned.tolist():
             banned_of.setdefault(lead, []).append(rep)
-        most = float(instance.scores.max(initial=0.0)) or 1.0
+        most = float(best_scores(instance.pairs).max(initial=0.0)) or 1.0
         return cls(
             instance=instance,
             owner=np.where(owner < 0, instance.n_reps, owner),
@@ -57,17 +59,25 @@ class Draft:
             banned_of=banned_of,
             idle=-10.0 * most if instance.must_own else 0.0,
             moved=moves(instance, owner),
-            is_cold=(owner >= 0) & ~(instance.reps == owner[:, None]).any(axis=1),
+            is_cold=_are_cold(instance, owner),
         )
 
     @cached_property
     def by_rep(self) -> tuple[IntArray, npt.NDArray[np.int32]]:
         """List the leads that list each rep, as in CSR."""
         case = self.instance
-        reps = case.reps.ravel()
-        order = np.argsort(reps, kind="stable")
-        starts = np.searchsorted(reps[order], np.arange(case.n_reps + 1))
-        return np.asarray(starts), (order // max(case.reps.shape[1], 1)).astype(np.int32)
+        parts = pieces(case.n_leads)
+        listed = (case.pairs.at(part)[0].ravel() for part in parts)
+        each = [np.bincount(reps[reps >= 0], minlength=case.n_reps) for reps in listed]
+        starts = np.concatenate([[0], np.cumsum(np.sum(each, axis=0))])
+        leads, free = np.empty(int(starts[-1]), dtype=np.int32), starts[:-1].copy()
+        for part, many in zip(parts, each, strict=True):
+            reps = case.pairs.at(part)[0].ravel()
+            order = np.argsort(reps, kind="stable")[len(reps) - int(many.sum()) :]
+            rank = np.arange(len(order)) - np.repeat(np.cumsum(many) - many, many)
+            leads[np.repeat(free, many) + rank] = part.start + order // case.pairs.width
+            free += many
+        return starts, leads
 
     def takeable(self, rep: int) -> IntArray:
         """Give the leads that a rep may well take over: those that list her, and those with a cold owner."""
@@ -88,8 +98,9 @@ class Draft:
         room = np.where(np.isfinite(case.upper), case.upper - self.used[:-1], np.inf) / self.unit
         roomy = np.argsort(-room.min(axis=1), kind="stable")[:4].tolist()
         more = np.array([*others, case.n_reps, *roomy])
-        listed = case.reps[leads].astype(np.int64)
-        offers = [np.where(listed >= 0, case.scores[leads], -np.inf)]
+        reps, scores = case.pairs.at(leads)
+        listed = reps.astype(np.int64)
+        offers = [np.where(listed >= 0, scores, -np.inf)]
         offers += [self.score_at(leads, other)[:, None] for other in more.tolist()]
         ways = [np.maximum(listed, 0), np.broadcast_to(more, (len(leads), len(more)))]
         return np.concatenate(ways, axis=1), np.concatenate(offers, axis=1)
@@ -106,9 +117,9 @@ class Draft:
             case.is_open[leads, None] & case.may[case.kind[leads]], 0.0, -np.inf
         )
         dense[:, -1] = self.idle
-        reps = case.reps[leads]
+        reps, scores = case.pairs.at(leads)
         row, column = np.nonzero(reps >= 0)
-        dense[row, reps[row, column]] = case.scores[leads][row, column]
+        dense[row, reps[row, column]] = scores[row, column]
         if self.banned_of:
             for row_of, lead in enumerate(leads.tolist()):
                 dense[row_of, self.banned_of.get(lead, [])] = -np.inf
@@ -129,8 +140,9 @@ class Draft:
         named = np.where(nobody, 0, reps)
         may = case.is_open[leads] & (case.may[case.kind[leads], named] if case.n_reps else False)
         score = np.where(may, 0.0, -np.inf)
-        row, column = np.nonzero(case.reps[leads] == reps[:, None])
-        score[row] = case.scores[leads[row], column]
+        listed, scores = case.pairs.at(leads)
+        row, column = np.nonzero(listed == reps[:, None])
+        score[row] = scores[row, column]
         if self.banned_of:
             banned = [k for k, lead in enumerate(leads.tolist()) if reps[k] in self.banned_of.get(lead, ())]
             score[banned] = -np.inf
@@ -143,7 +155,8 @@ class Draft:
         self.used[self.owner[lead]] -= self.instance.use[lead]
         self.used[rep] += self.instance.use[lead]
         self.owner[lead] = rep
-        self.is_cold[lead] = rep < self.instance.n_reps and not (self.instance.reps[lead] == rep).any()
+        listed = self.instance.pairs.at(slice(lead, lead + 1))[0]
+        self.is_cold[lead] = rep < self.instance.n_reps and not (listed == rep).any()
 
     def change(self, lead: int, rep: int) -> int:
         """Count by how much the moves would grow if a lead went to a rep."""
@@ -196,8 +209,12 @@ class Draft:
         """Score of all leads together."""
         case = self.instance
         own = np.where(self.owner == case.n_reps, self.idle, 0.0)
-        listed = case.reps == self.owner[:, None]
-        own += np.where(listed, case.scores, 0.0).sum(axis=1)
+
+        def add(part: slice) -> None:
+            reps, scores = case.pairs.at(part)
+            own[part] += np.where(reps == self.owner[part, None], scores, 0.0).sum(axis=1)
+
+        in_chunks(add, case.n_leads)
         return float(own.sum())
 
     def owners(self) -> IntArray:
@@ -215,3 +232,14 @@ class Draft:
         after = used + np.stack([-use, use])
         gain = self.breach(used, upper, lower).sum() - self.breach(after, upper, lower).sum()
         return bool(gain > 1e-9) and self.change(lead, rep) <= max(self.moves_left, 0)
+
+
+def _are_cold(instance: Instance, owner: IntArray) -> Mask:
+    """Mark the leads with an owner who is not listed for them."""
+    cold = owner >= 0
+
+    def look(part: slice) -> None:
+        cold[part] &= ~(instance.pairs.at(part)[0] == owner[part, None]).any(axis=1)
+
+    in_chunks(look, instance.n_leads)
+    return np.asarray(cold)

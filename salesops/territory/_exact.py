@@ -33,8 +33,9 @@ def all_pairs(instance: Instance, *, hopeful: bool) -> tuple[IntArray, IntArray,
     rest = np.where(np.isfinite(instance.rest), instance.rest, 0.0) if hopeful else np.zeros(n)
     allowed = instance.is_open | (np.isfinite(instance.rest) if hopeful else False)
     score[allowed] = np.where(instance.may[instance.kind[allowed]], rest[allowed, None], -np.inf)
-    lead, column = np.nonzero(instance.reps >= 0)
-    score[lead, instance.reps[lead, column]] = instance.scores[lead, column]
+    table = instance.pairs.laid_out()
+    lead, column = np.nonzero(table.reps >= 0)
+    score[lead, table.reps[lead, column]] = table.scores[lead, column]
     if hopeful and instance.unsure is not None and instance.current is not None:
         unsure = np.flatnonzero(instance.unsure)
         # Her place in the list is worth the price of a move even where no connection is known to be.

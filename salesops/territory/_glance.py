@@ -138,7 +138,7 @@ def _lead_for_nobody(task: Task) -> Infeasible | None:
     if task.fallback == "none" and len(alone):
         lead = show_lead(task, int(alone[0]))
         cold = Problem(path="fallback", message="a lead without a connection has no owner", ids=(lead,))
-        known = task.pairs.reps[alone[0]]
+        known = task.pairs.at(alone[:1])[0]
         bans = [
             Problem(
                 path="forbidden", message="forbids a rep to own a lead", ids=(lead, show_rep(task, int(rep)))
@@ -247,7 +247,7 @@ def _free_total(task: Task, use: FloatArray) -> FloatArray:
 
         def of_known(part: slice) -> FloatArray:
             line, column = np.nonzero(task.allowed(part))
-            rep = task.pairs.reps[part][line, column]
+            rep = task.pairs.at(part)[0][line, column]
             return np.asarray(np.bincount(rep, weights=rest[part][line], minlength=task.n_reps), np.float64)
 
         total += np.sum(in_chunks(of_known, task.n_leads), axis=0)
@@ -259,7 +259,7 @@ def _may_own(task: Task, rep: int, leads: IntArray | None = None) -> Mask:
     leads = np.arange(task.n_leads) if leads is None else leads
     allowed = (task.most[leads] > 0) | (task.fallback == "cold")
     unknown = np.flatnonzero(~allowed)
-    allowed[unknown] = (task.pairs.reps[leads[unknown]] == rep).any(axis=1)
+    allowed[unknown] = (task.pairs.at(leads[unknown])[0] == rep).any(axis=1)
     allowed &= ~np.isin(leads, task.forbidden[task.forbidden[:, 1] == rep, 0])
     return np.asarray(allowed & task.may[task.kind[leads], rep])
 

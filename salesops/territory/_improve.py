@@ -37,9 +37,9 @@ def _gains(draft: Draft) -> tuple[IntArray, IntArray, FloatArray]:
     case = draft.instance
 
     def of_leads(part: slice) -> tuple[IntArray, IntArray, FloatArray]:
-        reps, leads = case.reps[part], np.arange(part.start, part.stop)
+        (reps, scores), leads = case.pairs.at(part), np.arange(part.start, part.stop)
         here = draft.current(leads)
-        gain = np.where(reps >= 0, case.scores[part] - here[:, None], -np.inf)
+        gain = np.where(reps >= 0, scores - here[:, None], -np.inf)
         row, column = np.nonzero(gain > _TINY)
         lead, rep = leads[row], reps[row, column].astype(np.int64)
         fit = draft.may_change(lead, rep)
@@ -92,12 +92,12 @@ def _regrets(draft: Draft, prices: FloatArray) -> tuple[IntArray, IntArray, Floa
     priced = np.concatenate([prices, np.zeros((1, prices.shape[1]))])
 
     def of_leads(part: slice) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-        leads, reps = np.arange(part.start, part.stop), case.reps[part]
+        leads, (reps, scores) = np.arange(part.start, part.stop), case.pairs.at(part)
         owner = draft.owner[part]
         own = draft.current(leads) - (case.use[part] * priced[owner]).sum(axis=1)
         if case.stay and case.current is not None:
             own += np.where(owner == case.current[part], case.stay, 0.0)
-        regret = np.where(reps >= 0, case.scores[part] - cost(case, prices, part), -np.inf) - own[:, None]
+        regret = np.where(reps >= 0, scores - cost(case, prices, part, reps), -np.inf) - own[:, None]
         row, column = np.nonzero(regret > _TINY)
         others = np.where(reps == owner[:, None], -np.inf, regret).max(axis=1, initial=-np.inf)
         return leads[row], reps[row, column].astype(np.int64), regret[row, column], -others

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from salesops._frames import Labels
 from salesops.territory._eligible import Eligibility
-from salesops.territory._known import Pairs, places, proximity_of_pairs
+from salesops.territory._known import places, proximity_of_pairs
+from salesops.territory._listed import Pairs
 from salesops.territory._pairs import Scores
 from salesops.territory._prices import FloatArray, IntArray
 

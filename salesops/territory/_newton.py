@@ -90,7 +90,7 @@ class _Problem:
 
         def of_leads(part: slice) -> tuple[float, FloatArray, FloatArray, float, int, int]:
             soft = smooth.soften(part, even, stay, heat, groups)
-            reps, use = smooth.reps[:, part].ravel(), smooth.use[:, part]
+            reps, use = soft.reps.ravel(), smooth.use[:, part]
             used, cold, kept = np.empty((n_reps, d)), np.empty((0, d)), 0.0
             for k in range(d):
                 used[:, k] = np.bincount(reps, (soft.parts * use[k]).ravel(), minlength=n_reps)

@@ -121,7 +121,8 @@ def search_pairs(
         found = _own_all(instance, work, end, progress)
         if found is not None or not instance.may_leave:
             return found or Outcome(owner=owner, prices=prices, bound=0.0, is_infeasible=True)
-    most = float(np.abs(instance.scores[np.isfinite(instance.scores)]).sum())
+    scores = instance.pairs.laid_out().scores
+    most = float(np.abs(scores[np.isfinite(scores)]).sum())
     case = DenseCase.of(instance, work, idle=2.0 * most + 1.0 if instance.must_own else 0.0)
     answer = search_dense(case, end=end, progress=progress)
     if answer.is_infeasible:

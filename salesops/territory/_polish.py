@@ -65,12 +65,14 @@ def _columns(
     instance: Instance, prices: FloatArray, units: Units, width: int, reach: FloatArray | None
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """List the pairs that matter: each lead with its best few reps at the prices, those within reach."""
-    offer = np.where(instance.reps >= 0, instance.scores - cost(instance, prices), -np.inf)
+    table = instance.pairs.laid_out()
+    offer = table.scores - cost(instance, prices, slice(None), table.reps)
+    offer[table.reps < 0] = -np.inf
     width = min(width, offer.shape[1])
     top = np.argsort(-offer, axis=1, kind="stable")[:, :width]
     offer = np.take_along_axis(offer, top, axis=1)
-    seat = np.take_along_axis(instance.reps, top, axis=1)
-    worth = np.take_along_axis(instance.scores, top, axis=1)
+    seat = np.take_along_axis(table.reps, top, axis=1)
+    worth = np.take_along_axis(table.scores, top, axis=1)
     keep = seat >= 0
     if reach is not None and width:
         move = (instance.use / units.use).sum(axis=1) + (0.0 if instance.current is None else 1.0)
@@ -98,7 +100,7 @@ def _cold_columns(instance: Instance, prices: FloatArray) -> tuple[IntArray, Int
     turn = (np.arange(instance.n_reps)[None] + np.arange(len(free))[:, None]) % instance.n_reps
     order = np.lexsort((turn, np.rint(price / (1e-6 * scale))), axis=1)[:, :_COLD_COLUMNS]
     lead, rep = np.repeat(free, order.shape[1]), order.ravel()
-    kept = ~(instance.reps[lead] == rep[:, None]).any(axis=1) & instance.may[instance.kind[lead], rep]
+    kept = ~(instance.pairs.at(lead)[0] == rep[:, None]).any(axis=1) & instance.may[instance.kind[lead], rep]
     kept &= ~np.isin(lead * instance.n_reps + rep, instance.banned @ [instance.n_reps, 1])
     return lead[kept], rep[kept]
 

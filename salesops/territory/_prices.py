@@ -8,15 +8,16 @@ the score of any plan. Where few leads may change hands, a price of moving (`sta
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from salesops.territory._chunks import in_chunks
+from salesops.territory._listed import SHORT, KeptPairs, Pairs, Reps, Some
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -36,7 +37,7 @@ class Instance:
         What each lead uses of each resource, 0 or more. Resource 0 is workload.
     upper, lower : ndarray of shape (R, d)
         What a rep may use; infinite where there is no limit.
-    reps, scores : ndarray of shape (n, K)
+    pairs : Pairs or KeptPairs
         The listed reps of each lead in rising order, -1 and -inf where there are fewer.
     rest : ndarray of shape (n,)
         The most that a rep who is not listed can score; -inf if nobody else may own the lead.
@@ -65,8 +66,7 @@ class Instance:
     use: FloatArray
     upper: FloatArray
     lower: FloatArray
-    reps: npt.NDArray[np.int32]
-    scores: FloatArray
+    pairs: Pairs | KeptPairs
     rest: FloatArray
     is_open: npt.NDArray[np.bool_]
     banned: IntArray
@@ -107,8 +107,7 @@ class Instance:
         return attrs.evolve(
             self,
             use=self.use[leads],
-            reps=self.reps[leads],
-            scores=self.scores[leads],
+            pairs=self.pairs.laid_out(leads),
             rest=self.rest[leads],
             is_open=self.is_open[leads],
             kind=self.kind[leads],
@@ -118,9 +117,9 @@ class Instance:
         )
 
 
-def cost(instance: Instance, prices: FloatArray, leads: Any = slice(None)) -> FloatArray:
-    """Price each lead at each of its listed reps, shape (n, K); anything where there is none."""
-    reps, use = instance.reps[leads], instance.use[leads]
+def cost(instance: Instance, prices: FloatArray, leads: Some, reps: Reps) -> FloatArray:
+    """Price some leads at each of their listed reps, shape (m, K); anything where there is none."""
+    use = instance.use[leads]
     if not len(prices):
         return np.zeros(reps.shape)
     total: FloatArray = np.take(prices[:, 0].copy(), reps, mode="wrap")
@@ -185,8 +184,8 @@ def bound(instance: Instance, prices: FloatArray) -> float:
     lowest = Cheapest.of(instance, prices)
 
     def of_leads(part: slice) -> tuple[FloatArray, float]:
-        price = cost(instance, prices, part)
-        listed, scores = instance.reps[part] >= 0, instance.scores[part]
+        reps, scores = instance.pairs.at(part)
+        price, listed = cost(instance, prices, part, reps), reps >= 0
         offer = np.where(listed, scores - price, -np.inf)
         best = offer.max(axis=1, initial=-np.inf)
         size = np.where(listed, np.abs(scores) + np.abs(price), 0.0).max(axis=1, initial=0.0)
@@ -203,13 +202,13 @@ def bound(instance: Instance, prices: FloatArray) -> float:
             best = np.maximum(best, 0.0)
         return np.where(np.isfinite(best), best, 0.0), math.fsum(size)
 
-    parts = in_chunks(of_leads, instance.n_leads)
+    parts = in_chunks(of_leads, instance.n_leads, SHORT)
     worth = worth_of_limits(instance, prices).ravel().tolist()
     if instance.stay:
         worth += [instance.stay * instance.max_moves, -instance.stay * instance.n_settled]
     size = math.fsum([each for _, each in parts]) + math.fsum(np.abs(worth))
     rounding = 8 * (prices.shape[1] + 2) * _EPS * size
-    total = math.fsum([*(best for part, _ in parts for best in part.tolist()), *worth])
+    total = math.fsum(itertools.chain(worth, *(part.tolist() for part, _ in parts)))
     return float(total + rounding)
 
 
@@ -227,10 +226,10 @@ def choices(instance: Instance, prices: FloatArray) -> tuple[IntArray, FloatArra
     lowest = Cheapest.of(instance, prices)
 
     def of_leads(part: slice) -> tuple[IntArray, FloatArray]:
-        reps = instance.reps[part]
+        reps, scores = instance.pairs.at(part)
         n, width = reps.shape
         offers = np.empty((n, width + 1))
-        np.subtract(instance.scores[part], cost(instance, prices, part), out=offers[:, 1:])
+        np.subtract(scores, cost(instance, prices, part, reps), out=offers[:, 1:])
         offers[:, 1:][reps < 0] = -np.inf
         low, _ = lowest(instance.use[part], instance.kind[part])
         offers[:, 0] = np.where(instance.is_open[part], -low, -np.inf)
@@ -293,23 +292,16 @@ def narrow(instance: Instance, prices: FloatArray, width: int) -> Instance:
 
     Prices found on it are still good; a bound must be taken on the whole.
     """
-    if instance.reps.shape[1] <= width:
+    if instance.pairs.width <= width:
         return instance
 
-    def of_leads(part: slice) -> tuple[npt.NDArray[np.int32], FloatArray]:
-        reps, scores = instance.reps[part], instance.scores[part]
-        offer = np.where(reps >= 0, scores - cost(instance, prices, part), -np.inf)
+    def best(part: slice, reps: Reps, scores: FloatArray) -> npt.NDArray[np.intp]:
+        offer = np.where(reps >= 0, scores - cost(instance, prices, part, reps), -np.inf)
         if instance.current is not None:
             offer[(reps >= 0) & (reps == instance.current[part, None])] = np.inf
-        kept = np.sort(np.argpartition(-offer, width, axis=1)[:, :width], axis=1)
-        return np.take_along_axis(reps, kept, axis=1), np.take_along_axis(scores, kept, axis=1)
+        return np.sort(np.argpartition(-offer, width, axis=1)[:, :width], axis=1)
 
-    parts = in_chunks(of_leads, instance.n_leads)
-    return attrs.evolve(
-        instance,
-        reps=np.concatenate([reps for reps, _ in parts]),
-        scores=np.concatenate([scores for _, scores in parts]),
-    )
+    return attrs.evolve(instance, pairs=instance.pairs.keep(best, width))
 
 
 def torn(
@@ -379,14 +371,14 @@ def _contests(
     instance: Instance, prices: FloatArray, leads: IntArray, owner: IntArray, move: FloatArray
 ) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
     """List who could have a lead in place of its choice, and how close: (lead, chosen, other, closeness)."""
-    reps = instance.reps[leads].astype(np.int64)
-    offer = np.where(reps >= 0, instance.scores[leads] - cost(instance, prices, leads), -np.inf)
+    listed, scores = instance.pairs.at(leads)
+    offer = np.where(listed >= 0, scores - cost(instance, prices, leads, listed), -np.inf)
     low, _ = Cheapest.of(instance, prices)(instance.use[leads], instance.kind[leads])
     cold = np.where(instance.is_open[leads], -low, -np.inf)
     if not instance.must_own:
         cold = np.maximum(cold, 0.0)
     offer = np.concatenate([offer, cold[:, None]], axis=1)
-    reps = np.concatenate([reps, np.full((len(leads), 1), -1)], axis=1)
+    reps = np.concatenate([listed.astype(np.int64), np.full((len(leads), 1), -1)], axis=1)
     distance = (offer.max(axis=1, keepdims=True) - offer) / move[leads, None]
     row, column = np.nonzero(np.isfinite(distance) & (reps != owner[leads, None]))
     return leads[row], owner[leads[row]], reps[row, column], distance[row, column]

@@ -16,6 +16,7 @@ from salesops._frames import Ids, Labels
 from salesops.territory._account import hops as count_hops
 from salesops.territory._draft import Draft
 from salesops.territory._improve import eject, shift
+from salesops.territory._listed import Pairs
 from salesops.territory._opening import fair_shares
 from salesops.territory._polish import polish
 from salesops.territory._prices import Instance, bound, cost, usage
@@ -103,8 +104,7 @@ class _Case:
             use=plan.use,
             upper=upper * (1 + _TOLERANCE),
             lower=lower * (1 - _TOLERANCE),
-            reps=near,
-            scores=scores,
+            pairs=Pairs(reps=near, scores=scores),
             rest=np.where(others & (is_cold | (most > 0)), most, -np.inf),
             is_open=others & is_cold,
             banned=np.empty((0, 2), dtype=np.int64) if banned is None else _shifted(banned, gone),
@@ -136,8 +136,7 @@ class _Case:
             use=case.use[leads],
             upper=case.upper - used,
             lower=case.lower - used,
-            reps=case.reps[leads],
-            scores=case.scores[leads],
+            pairs=case.pairs.laid_out(leads),
             rest=case.rest[leads],
             is_open=case.is_open[leads],
             banned=bans,
@@ -235,8 +234,9 @@ def _with_movers(
     if most < 1:
         return owner
     instance = case.instance
-    mine = (instance.reps == owner[:, None]) & (instance.reps >= 0)
-    own = np.where(mine, instance.scores, 0.0).sum(axis=1)
+    reps, scores = instance.pairs.at(slice(None))
+    mine = (reps == owner[:, None]) & (reps >= 0)
+    own = np.where(mine, scores, 0.0).sum(axis=1)
     held = (owner < 0) | (plan.reason == "locked")
     held[released] = True
     held[free] = True
@@ -247,7 +247,7 @@ def _with_movers(
     chosen = np.zeros(len(owner), dtype=bool)
     for rep in short:
         fits = spared & ~chosen & (owner != rep)
-        there = np.where(instance.reps == rep, instance.scores, -np.inf).max(axis=1, initial=-np.inf)
+        there = np.where(reps == rep, scores, -np.inf).max(axis=1, initial=-np.inf)
         loss = own - np.where(np.isfinite(there), there, np.where(instance.is_open, 0.0, -np.inf))
         loss[~fits] = np.inf
         best = np.argsort(loss, kind="stable")[: max(most // (2 * len(short)) - _EXCHANGED, 1)]
@@ -255,7 +255,7 @@ def _with_movers(
         # One who has no room for another lead can only exchange: her own of least score for what they use.
         hers = np.flatnonzero((owner == rep) & ~held)
         chosen[hers[np.argsort(own[hers], kind="stable")[:_EXCHANGED]]] = True
-    offer = np.where(instance.reps >= 0, instance.scores - cost(instance, case.prices), -np.inf)
+    offer = np.where(reps >= 0, scores - cost(instance, case.prices, slice(None), reps), -np.inf)
     here = np.where(mine, offer, -np.inf).max(axis=1, initial=-np.inf)
     next_best = np.where(mine, -np.inf, offer).max(axis=1, initial=-np.inf)
     known = np.isfinite(here) & np.isfinite(next_best) & ~held & ~chosen
@@ -311,7 +311,7 @@ def _assembled(case: _Case, plan: Any, gone: int, owner: IntArray) -> Any:
 
 def _columns(case: _Case, plan: Any, gone: int, owner: IntArray, touched: IntArray) -> dict[str, Any]:
     """Work out what a plan says of each lead; of those not touched only positions of reps change."""
-    near, scores = case.instance.reps[touched], case.instance.scores[touched]
+    near, scores = case.instance.pairs.at(touched)
     order = np.argsort(np.where(near < 0, np.iinfo(np.int32).max, near), axis=1, kind="stable")
     near, scores = np.take_along_axis(near, order, axis=1), np.take_along_axis(scores, order, axis=1)
     mine = (near == owner[touched, None]) & (near >= 0)

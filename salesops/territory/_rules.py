@@ -107,8 +107,9 @@ class Rulebook:
         """Which connections are known, shape (n, R)."""
         task = self.task
         known = np.zeros((task.n_leads, task.n_reps), dtype=bool)
-        lead, column = np.nonzero(task.pairs.reps >= 0)
-        known[lead, task.pairs.reps[lead, column]] = True
+        reps = task.pairs.laid_out().reps
+        lead, column = np.nonzero(reps >= 0)
+        known[lead, reps[lead, column]] = True
         return known
 
     def system(self, kept: Mask) -> System:

@@ -13,6 +13,7 @@ from salesops.territory._clock import clock
 from salesops.territory._draft import Draft
 from salesops.territory._exact import solve_exactly
 from salesops.territory._improve import eject, shift
+from salesops.territory._listed import MANY, best_scores
 from salesops.territory._newton import find_prices
 from salesops.territory._polish import polish
 from salesops.territory._prices import (
@@ -34,8 +35,6 @@ _WIDTH = 8
 """Reps kept for each lead: as many as make so many pairs, but never fewer than the width."""
 _FEW = 50_000
 """With no more leads than these, all drafts are mended."""
-_MANY = 300_000
-"""With so many leads, a linear programme over a few of them ends the search for prices."""
 # Temperature, most steps; on a sample of the leads, then on all.
 _WARM = ((0.1, 5), (0.03, 5), (0.01, 5))
 _COOL = ((0.01, 6), (0.003, 8), (0.001, 8), (0.0003, 6), (0.0001, 6), (0.00001, 6))
@@ -84,7 +83,8 @@ class _Search:
             instance = attrs.evolve(instance, must_own=False)
         if instance.current is not None and instance.max_moves <= 0:
             # Nobody may move: a price that no score is worth says so at once.
-            instance = attrs.evolve(instance, stay=4.0 * float(instance.scores.max(initial=0.0)) + 1.0)
+            most = float(best_scores(instance.pairs).max(initial=0.0))
+            instance = attrs.evolve(instance, stay=4.0 * most + 1.0)
         self.instance = instance
         self.units = Units.of(instance)
         self.prices = np.zeros(instance.upper.shape)
@@ -126,7 +126,7 @@ class _Search:
             return [self._exact]
         return [
             self._warm,
-            *(self._cool(*step) for step in (_COOL_MANY if case.n_leads > _MANY else _COOL)),
+            *(self._cool(*step) for step in (_COOL_MANY if case.n_leads > MANY else _COOL)),
             self._polish,
             self._draft,
             self._improve,
@@ -170,7 +170,7 @@ class _Search:
                 self.start = find_prices(
                     self._near(), prices, self.units, temperature=temperature, max_steps=steps
                 )
-                if self.instance.n_leads <= _MANY:
+                if self.instance.n_leads <= MANY:
                     self._keep_soft(temperature)
 
         return stage
@@ -194,7 +194,7 @@ class _Search:
         n_each = _POLISH[1] + -(-_POLISH[0] // near.n_reps)
         spread = partial(soft_choices, near, prices, self.units, _COLDEST)
         part, leads, owner, reach = torn(near, prices, self.units.even, n_each, spread)
-        if near.n_leads <= _MANY:
+        if near.n_leads <= MANY:
             # Prices are good by now: what is wanted is a plan that keeps the limits.
             reach = None
         solved = polish(part, prices, self.units, width=_WIDTH, reach=reach)
@@ -235,7 +235,7 @@ class _Search:
         """Mend first drafts, soft choices and the solution of a linear programme; keep the best."""
         self._certify()
         case = attrs.evolve(self.instance, stay=self.stay)
-        if case.n_leads > _MANY:
+        if case.n_leads > MANY:
             # A draft looks at every pair that a rep may take over; where there are many, at the best.
             self.drafted = narrow(case, self.prices, _WIDTH)
             self.best = Draft.of(self.drafted, self.best.owners())
@@ -246,7 +246,7 @@ class _Search:
         if case.n_leads <= _FEW or self.best.broken() > 0:
             self._finish(self._soft_draft(self.prices, self.stay, _COLDEST))
         if self.best.broken() > 0 and case.current is not None:
-            listed = (case.reps == case.current[:, None]).any(axis=1) | (case.current < 0)
+            listed = (case.pairs.laid_out().reps == case.current[:, None]).any(axis=1)
             self._finish(Draft.of(self.drafted, np.where(listed, case.current, -1)))
 
     def _soft_draft(self, prices: FloatArray, stay: float, temperature: float) -> Draft:
@@ -269,7 +269,7 @@ class _Search:
     def _improve(self) -> None:
         case = attrs.evolve(self.drafted, stay=self.stay)
         draft = Draft.of(case, self.best.owners())
-        for _ in range(_ROUNDS if case.n_leads <= _MANY else _ROUNDS_OF_MANY):
+        for _ in range(_ROUNDS if case.n_leads <= MANY else _ROUNDS_OF_MANY):
             moved = shift(draft, stop=self.stop)
             moved += eject(draft, self.prices, max_tries=2_000, stop=self.stop)
             if not moved or self.stop():

@@ -8,7 +8,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from salesops.errors import InternalError
 from salesops.territory._chunks import in_chunks
+from salesops.territory._listed import best_scores
 from salesops.territory._prices import FloatArray, Instance, IntArray
 
 _GOLDEN = 0.6180339887498949
@@ -31,7 +33,7 @@ class Units:
     @classmethod
     def of(cls, instance: Instance) -> Units:
         """Measure an instance."""
-        best = np.maximum(instance.scores.max(axis=1, initial=0.0), 0.0)
+        best = best_scores(instance.pairs)
         use = instance.use.mean(axis=0) if len(instance.use) else np.ones(instance.use.shape[1])
         return cls(
             score=float(best.mean()) if len(best) and best.mean() > 0 else 1.0,
@@ -57,7 +59,7 @@ def soft_choices(instance: Instance, prices: FloatArray, units: Units, temperatu
         place = (spread <= turn).sum(axis=0)
         owner = np.full(len(turn), -1, dtype=np.int64)
         listed = np.flatnonzero(place < len(spread))
-        owner[listed] = instance.reps[part][listed, place[listed]]
+        owner[listed] = soft.reps[place[listed], listed]
         if groups is not None:
             total = spread[-1] if len(spread) else np.zeros(len(turn))
             others = np.flatnonzero((owner < 0) & instance.is_open[part] & (turn < total + soft.cold))
@@ -136,8 +138,9 @@ class _Groups:
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Soft:
-    """Some leads at some prices: their parts at listed reps and at others, and the sum of their maxima."""
+    """Some leads at some prices: listed reps, parts there and at others, and the sum of their maxima."""
 
+    reps: npt.NDArray[np.int32]
     parts: FloatArray
     cold: FloatArray
     value: float
@@ -152,8 +155,6 @@ class Smooth:
 
     instance: Instance
     units: Units
-    reps: npt.NDArray[np.int32]
-    scores: FloatArray
     rest: FloatArray
     use: FloatArray
     stays: npt.NDArray[np.bool_] | None
@@ -161,18 +162,15 @@ class Smooth:
 
     @classmethod
     def of(cls, instance: Instance, units: Units) -> Smooth:
-        reps = np.ascontiguousarray(instance.reps.T)
         use = np.ascontiguousarray((instance.use / units.use).T)
         counts_moves = instance.current is not None and (instance.stay or math.isfinite(instance.max_moves))
         cold = np.isfinite(instance.rest).any()
         return cls(
             instance=instance,
             units=units,
-            reps=np.maximum(reps, 0),
-            scores=np.ascontiguousarray(instance.scores.T) / units.score,
             rest=instance.rest / units.score,
             use=use,
-            stays=(reps == instance.current) & (reps >= 0) if counts_moves else None,
+            stays=_current_of(instance) if counts_moves else None,
             groups=_Groups.of(use.T, instance.kind, instance.may) if cold else None,
         )
 
@@ -207,8 +205,9 @@ class Smooth:
         self, part: slice, even: FloatArray, stay: float, heat: float, groups: Softened | None
     ) -> _Soft:
         """Soften the best offers of some leads."""
-        reps, use = self.reps[:, part], self.use[:, part]
-        offer = self.scores[:, part].copy()
+        listed, scores = self.instance.pairs.at(part)
+        reps, use = np.maximum(np.ascontiguousarray(listed.T), 0), self.use[:, part]
+        offer = np.divide(scores.T, self.units.score, order="C")
         for k in range(len(use)):
             price = even[:, k].take(reps)
             price *= use[k]
@@ -233,4 +232,12 @@ class Smooth:
         total = np.maximum(parts.sum(axis=0) + cold + np.exp((idle - top) / heat), 1e-300)
         value = float(top.sum() + heat * np.log(total).sum())
         parts /= total
-        return _Soft(parts=parts, cold=cold / total, value=value)
+        return _Soft(reps=reps, parts=parts, cold=cold / total, value=value)
+
+
+def _current_of(instance: Instance) -> npt.NDArray[np.bool_]:
+    """Mark the owner of today among the listed reps of each lead, shape (K, n)."""
+    if instance.current is None:
+        raise InternalError("assign: moves are counted from nowhere; please report this")
+    reps = instance.pairs.laid_out().reps.T
+    return np.ascontiguousarray((reps == instance.current) & (reps >= 0))

@@ -14,8 +14,9 @@ from salesops._frames import Labels
 from salesops.errors import InternalError, Problem
 from salesops.territory._chunks import in_chunks
 from salesops.territory._eligible import Eligibility, read_eligibility, read_match
-from salesops.territory._known import Pairs, places
+from salesops.territory._known import pairs_of_proximity, places
 from salesops.territory._limits import Band, Bounds, own_limits, read_bands
+from salesops.territory._listed import KeptPairs, Pairs
 from salesops.territory._pairs import (
     Scores,
     check_objective,
@@ -77,7 +78,7 @@ class Task:
     lower: FloatArray
     bounds: tuple[Bounds, ...]
     value: FloatArray
-    pairs: Pairs
+    pairs: Pairs | KeptPairs
     most: FloatArray
     locked: IntArray
     forbidden: IntArray
@@ -160,7 +161,8 @@ class Task:
         if self.current is None:
             return instance
         current = self.current[free]
-        reps, scores = instance.reps, instance.scores
+        table = instance.pairs.laid_out()
+        reps, scores = table.reps, table.scores
         stays = self.may_stay()[free]
         unsure = stays & ~(reps == current[:, None]).any(axis=1)
         if unsure.any():
@@ -172,8 +174,7 @@ class Task:
         ahead = (reps == current[:, None]) & stays[:, None]
         return attrs.evolve(
             instance,
-            reps=reps,
-            scores=np.where(ahead, scores + self.move_price, scores),
+            pairs=Pairs(reps=reps, scores=np.where(ahead, scores + self.move_price, scores)),
             rest=instance.rest + self.move_price * unsure,
             current=current,
             unsure=unsure,
@@ -187,7 +188,10 @@ class Task:
 
     def allowed(self, part: slice) -> npt.NDArray[np.bool_]:
         """Mark the known pairs of some leads that are eligible and not forbidden, shape (m, K)."""
-        reps = self.pairs.reps[part]
+        return self.allowed_among(part, self.pairs.at(part)[0])
+
+    def allowed_among(self, part: slice, reps: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Mark the same, given the known reps of those leads."""
         mask = reps >= 0
         if self.is_unrestricted:
             return mask
@@ -259,7 +263,7 @@ class Task:
         doubt[self.forbidden[roomiest[self.kind[self.forbidden[:, 0]]] == self.forbidden[:, 1], 0]] = True
         return np.asarray(doubt)
 
-    def _allowed_pairs(self, free: IntArray) -> Pairs:
+    def _allowed_pairs(self, free: IntArray) -> Pairs | KeptPairs:
         """Give the known and allowed pairs of the leads that are free to move; all of them uncopied."""
         if self.is_unrestricted:
             return self.pairs.take(free)
@@ -269,11 +273,13 @@ class Task:
         cut = np.searchsorted(free, np.arange(0, self.n_leads + _CHUNK, _CHUNK))
         for k, (start, end) in enumerate(itertools.pairwise(cut.tolist())):
             part = slice(k * _CHUNK, (k + 1) * _CHUNK)
-            line, column = np.nonzero(self.allowed(part)[free[start:end] - part.start])
-            lead, count = free[start + line], known[start:end]
+            here, worth = self.pairs.at(part)
+            inside = free[start:end] - part.start
+            line, column = np.nonzero(self.allowed_among(part, here)[inside])
+            count = known[start:end]
             rank = np.arange(len(line)) - np.repeat(np.cumsum(count) - count, count)
-            reps[start + line, rank] = self.pairs.reps[lead, column]
-            scores[start + line, rank] = self.pairs.scores[lead, column]
+            reps[start + line, rank] = here[inside[line], column]
+            scores[start + line, rank] = worth[inside[line], column]
         return Pairs(reps=reps, scores=scores)
 
     def instance(self) -> tuple[Instance, IntArray]:
@@ -296,8 +302,7 @@ class Task:
                     use=self.use[free],
                     upper=self.upper * (1 + _TOLERANCE) - used,
                     lower=self.lower * (1 - _TOLERANCE) - used,
-                    reps=pairs.reps,
-                    scores=pairs.scores,
+                    pairs=pairs,
                     rest=rest,
                     is_open=others & is_cold,
                     banned=banned,
@@ -405,14 +410,14 @@ def _known(
     reps: Labels,
     leads: Labels,
     value: FloatArray,
-) -> tuple[Pairs, FloatArray]:
+) -> tuple[Pairs | KeptPairs, FloatArray]:
     """Give the known pairs, and the most that another one of each lead can score."""
     if table is not None:
         return Pairs.of_table(table.lead, table.rep, table.score, len(leads)), np.zeros(len(leads))
     if prox is None:
         raise InternalError("assign: nothing to maximise; please report this")
     most = value * prox.floor[places(leads, prox.lead_labels)]
-    return Pairs.of_proximity(prox, reps, leads, value), most
+    return pairs_of_proximity(prox, reps, leads, value), most
 
 
 def _check_pair_work(

@@ -8,8 +8,10 @@ import pytest
 from scipy import sparse
 
 from salesops import territory
-from salesops.territory import _account, _chunks, _glance, _kernels
+from salesops.errors import Infeasible
+from salesops.territory import _account, _chunks, _glance, _kernels, _known
 from salesops.territory._known import places, proximity_to
+from salesops.territory._listed import KeptPairs
 from salesops.territory._task import read_task
 
 SEEDS = range(25)
@@ -92,12 +94,13 @@ def some_owners(task, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_pairs_of_a_proximity_are_laid_out_by_lead_and_rep_at_value_times_proximity(seed):
     near, task = task_of(seed)
+    table = task.pairs.laid_out()
     for lead, reps in enumerate(known_pairs(near, task)):
         n = len(reps)
-        assert task.pairs.reps[lead, :n].tolist() == list(reps)
-        assert (task.pairs.reps[lead, n:] == -1).all()
-        assert task.pairs.scores[lead, :n].tolist() == [task.value[lead] * near for near in reps.values()]
-        assert np.isneginf(task.pairs.scores[lead, n:]).all()
+        assert table.reps[lead, :n].tolist() == list(reps)
+        assert (table.reps[lead, n:] == -1).all()
+        assert table.scores[lead, :n].tolist() == [task.value[lead] * near for near in reps.values()]
+        assert np.isneginf(table.scores[lead, n:]).all()
         row = near.lead_labels.position(task.leads[lead])
         assert task.most[lead] == task.value[lead] * near.floor[row]
 
@@ -106,7 +109,7 @@ def test_pairs_of_a_proximity_are_laid_out_by_lead_and_rep_at_value_times_proxim
 def test_the_problem_of_the_free_leads_lists_the_allowed_pairs_of_each(seed):
     near, task = task_of(seed)
     case, free = task.instance()
-    known = known_pairs(near, task)
+    table, known = case.pairs.laid_out(), known_pairs(near, task)
     nobody = [
         not any(
             is_allowed(task, lead, rep) and (task.use[lead] <= task.upper[rep] * (1 + 1e-9)).all()
@@ -118,12 +121,12 @@ def test_the_problem_of_the_free_leads_lists_the_allowed_pairs_of_each(seed):
     for place, lead in enumerate(free.tolist()):
         reps = [rep for rep in known[lead] if is_allowed(task, lead, rep)]
         n = len(reps)
-        assert case.reps[place, :n].tolist() == reps
-        assert (case.reps[place, n:] == -1).all()
-        assert case.scores[place, :n].tolist() == [task.value[lead] * known[lead][rep] for rep in reps]
+        assert table.reps[place, :n].tolist() == reps
+        assert (table.reps[place, n:] == -1).all()
+        assert table.scores[place, :n].tolist() == [task.value[lead] * known[lead][rep] for rep in reps]
         others = sum(is_allowed(task, lead, rep) for rep in range(task.n_reps)) > n
         assert case.is_open[place] == (others and task.fallback == "cold")
-    assert case.reps.shape[1] == max(
+    assert table.width == max(
         (sum(is_allowed(task, lead, rep) for rep in known[lead]) for lead in free.tolist()), default=0
     )
 
@@ -144,8 +147,7 @@ def test_a_problem_without_rules_about_pairs_shares_their_arrays():
         columns=None,
     )
     case, _ = task.instance()
-    assert case.scores is task.pairs.scores
-    assert case.reps is task.pairs.reps
+    assert case.pairs is task.pairs
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -253,3 +255,37 @@ def test_labels_of_other_types_are_not_taken_for_the_same():
     assert (places(task.leads, task.reps) == -1).all()
     nobody = np.full(task.n_leads, -1)
     assert not proximity_to(near, task.reps, task.leads, nobody).any()
+
+
+def made(seed):
+    """Draw up a plan, or say why there is none."""
+    near, given = world(seed)
+    given["balance"] = {"value": (1.0, 1.5)} if seed % 2 else None
+    try:
+        return territory.assign(given.pop("reps"), given.pop("leads"), near, **given).to_dict()
+    except Infeasible as error:
+        return str(error)
+
+
+@pytest.mark.filterwarnings("ignore:leads ask for what no rep has")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_pairs_that_stay_where_they_are_make_the_same_plan(seed, monkeypatch):
+    laid_out = made(seed)
+    monkeypatch.setattr(_known, "MANY", 0)
+    assert isinstance(task_of(seed)[1].pairs, KeptPairs)
+    assert made(seed) == laid_out
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_columns_that_are_kept_are_the_same_in_both_ways(seed, width, monkeypatch):
+    def choose(part, reps, scores):
+        return np.sort(np.argsort(-scores, axis=1, kind="stable")[:, :width], axis=1)
+
+    table = task_of(seed)[1].pairs
+    monkeypatch.setattr(_known, "MANY", 0)
+    width = min(width, table.width)
+    kept = task_of(seed)[1].pairs.keep(choose, width).laid_out()
+    one = table.keep(choose, width)
+    assert np.array_equal(one.reps, kept.reps)
+    assert np.array_equal(one.scores, kept.scores)

@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 
 from salesops.territory import _newton
 from salesops.territory._curvature import Curvature
+from salesops.territory._listed import Pairs
 from salesops.territory._newton import _Problem, find_prices
 from salesops.territory._prices import Instance, bound, torn
 from salesops.territory._smooth import Smooth, Units
@@ -24,8 +25,7 @@ def instance(seed=0, *, moves=False, everybody=False):
         use=use,
         upper=np.broadcast_to(fair * [1.1, 1.05], (R, 2)).copy(),
         lower=np.stack([np.full(R, -np.inf), np.full(R, fair[1] * 0.95)], axis=1),
-        reps=reps,
-        scores=rng.lognormal(0, 0.6, (N, K)),
+        pairs=Pairs(reps=reps, scores=rng.lognormal(0, 0.6, (N, K))),
         rest=rng.uniform(0, 0.3, N),
         is_open=np.ones(N, dtype=bool),
         banned=np.empty((0, 2), dtype=np.int64),
@@ -112,7 +112,7 @@ def test_a_price_is_zero_where_its_limit_holds():
 
 def test_of_many_leads_whom_nobody_listed_a_part_is_torn_and_the_others_go_where_they_are_spread():
     case = instance()
-    none = attrs.evolve(case, scores=np.zeros((N, K)), rest=np.ones(N))
+    none = attrs.evolve(case, pairs=Pairs(reps=case.pairs.reps, scores=np.zeros((N, K))), rest=np.ones(N))
     spread = np.arange(N) % R
     part, leads, owner, _ = torn(none, np.zeros((R, 2)), np.ones(2), 5, lambda: spread)
     assert len(leads) <= 5 * R
