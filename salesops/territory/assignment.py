@@ -15,6 +15,7 @@ from salesops.errors import InternalError, Problem
 from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
+from salesops.territory._equals import settled_equals, strength_of
 from salesops.territory._move_conflicts import check_moves, conflict_with_moves
 from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
 from salesops.territory._premises import premises_of
@@ -129,7 +130,8 @@ def assign(
     the prices, a linear programme settles those whose choice is close, broken limits are repaired at the
     least regret, and chains of moves improve the plan. A problem of up to 2,000 pairs is solved to the end as
     a mixed-integer programme. Equal choices fall to the rep, then the lead, that comes first in label order,
-    so the order of rows never changes a plan. Limits hold to one part in a billion.
+    so the order of rows never changes a plan; by the default walk, equal scores fall first to the rep with the
+    stronger ties in all, where limits allow. Limits hold to one part in a billion.
 
     Where workload depends on the rep (the generalised assignment problem), the bound also comes from reps who
     fill their capacity alone, at prices of the leads. Leads are exchanged among many reps at once, and a few
@@ -234,7 +236,9 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     owner[free] = found.owner
     fingerprint = digest(task)
     task = task.with_work_of(owner)
-    offers = look_at_offers(task, owner)
+    strength = strength_of(prox, task.reps)
+    owner = settled_equals(task, owner, strength)
+    offers = look_at_offers(task, owner, strength)
     gross = found.bound + bound_of_locks(task, offers)
     bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
     plan = drawn_plan(

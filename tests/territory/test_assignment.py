@@ -93,7 +93,7 @@ def test_a_closer_rep_without_capacity_is_named_in_the_explanation():
 
 
 def test_an_equally_close_rep_without_capacity_is_named_too():
-    plan = plan_for([("r1", "p1", 9), ("r2", "p1", 1)], [("r1", 0), ("r2", 1)], ["p1"])
+    plan = plan_for([("r1", "p1", 9), ("r2", "p1", 9)], [("r1", 0), ("r2", 1)], ["p1"])
     assert "rep 'r1' is as close (score 0.4595) but full (capacity 0)" in repr(plan.explain("p1"))
 
 
