@@ -440,15 +440,16 @@ def check_known(
 
 
 def warn_look_alikes(labels: Labels, kind: str) -> None:
-    """Warn of ids that a person cannot tell apart: two spellings of an accent, stray blanks, 1 and "1"."""
+    """Warn of ids that a person cannot tell apart.
+
+    Two spellings of an accent, letters without a width, stray blanks, 1 and "1".
+    """
     texts = [value for value in labels.values.tolist() if isinstance(value, str)]
-    odd = [text for text in texts if not text.isascii() or text != text.strip()]
-    plain = set(texts) if odd else set()
+    odd = [(text, plain) for text in texts if (plain := _plainly(text)) != text]
+    known = set(texts) if odd else set()
     groups: dict[str, list[Hashable]] = {}
-    for text in odd:
-        normal = unicodedata.normalize("NFKC", text).strip()
-        group = groups.setdefault(normal, [normal] if normal in plain and normal != text else [])
-        group.append(text)
+    for text, plain in odd:
+        groups.setdefault(plain, [plain] if plain in known else []).append(text)
     if len(labels.families & {"str", "int", "float"}) > 1:
         numbers = {_written(v): v for v in labels.values.tolist() if isinstance(v, (int, float))}
         groups.update({text: [numbers[text], text] for text in texts if text in numbers})
@@ -460,6 +461,15 @@ def warn_look_alikes(labels: Labels, kind: str) -> None:
     )
     more = f"; and {len(twins) - _LOOK_ALIKES_SHOWN} more" if len(twins) > _LOOK_ALIKES_SHOWN else ""
     warn(f"{kind} look alike and are kept apart: {shown}{more}")
+
+
+def _plainly(text: str) -> str:
+    """Write an id as a person reads it: no difference of form, width or blanks."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    seen = unicodedata.normalize("NFKC", text)
+    seen = "".join(letter for letter in seen if unicodedata.category(letter) != "Cf")
+    return " ".join(seen.split())
 
 
 def _spelled(value: Hashable) -> str:

@@ -130,8 +130,8 @@ def assign(
     the prices, a linear programme settles those whose choice is close, broken limits are repaired at the
     least regret, and chains of moves improve the plan. A problem of up to 2,000 pairs is solved to the end as
     a mixed-integer programme. Equal choices fall to the rep, then the lead, that comes first in label order,
-    so the order of rows never changes a plan; by the default walk, equal scores fall first to the rep with the
-    stronger ties in all, where limits allow. Limits hold to one part in a billion.
+    so the order of rows never changes a plan; by the default walk, equal scores fall first to the rep with
+    the stronger ties in all, where limits allow. Limits hold to one part in a billion.
 
     Where workload depends on the rep (the generalised assignment problem), the bound also comes from reps who
     fill their capacity alone, at prices of the leads. Leads are exchanged among many reps at once, and a few

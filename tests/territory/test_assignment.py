@@ -458,3 +458,17 @@ def test_a_cold_owner_who_knows_the_lead_keeps_her_proximity():
     assert frame.loc["acme", "reason"] == "cold"
     assert frame.loc["acme", "proximity"] == near.score("ann", "acme") > 0
     assert frame.loc["bolt", "proximity"] == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([1.7e308, 1.7e308], r"leads.value: is too large to add up \(row 0 .*row 1.*larger unit"),
+        ([1e-300, 1.0], r"leads.value: is too small to compare \(row 0 \('p1'\): 1e-300\).*smaller unit"),
+    ],
+)
+def test_amounts_that_no_sum_can_hold_are_refused_by_row(values, said):
+    graph = SocialGraph.from_ties({"source": ["r1", "r1"], "target": ["p1", "p2"]})
+    reps, leads = {"rep_id": ["r1"], "capacity": [2]}, {"lead_id": ["p1", "p2"], "value": values}
+    with pytest.raises(InvalidInput, match=said):
+        assign(reps, leads, proximity(graph, reps, leads))
