@@ -105,7 +105,7 @@ def read_plain_lead(document: dict[str, Any], desk: Desk) -> Asked | None:
         return None
     lead_id = document.get("lead_id")
     kind = type(lead_id)
-    if kind is not str and kind is not int:
+    if kind is not int and (kind is not str or not lead_id or lead_id.isspace()):
         return None
     value = document.get("value", 1.0)
     if type(value) not in _PLAIN or not 0 <= value <= MOST:

@@ -88,8 +88,9 @@ def identity(value: Any, path: str, faults: list[Problem]) -> tuple[Hashable, Ha
     if isinstance(value, dict):
         (value,) = from_plain([value])
     value = scalar(value)
-    if is_missing(value):
-        faults.append(Problem(path=path, message="an id is missing"))
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
+        shown = () if is_missing(value) else (show(value),)
+        faults.append(Problem(path=path, message=f"an id is {'empty' if shown else 'missing'}", values=shown))
         return None, None
     try:
         hash(value)

@@ -381,6 +381,15 @@ def test_metrics_measure_what_the_frame_shows():
     assert row["capacity_use"] == pytest.approx(3 / 4)
 
 
+@pytest.mark.parametrize(
+    ("plans", "said"),
+    [({"a": 5}, r"plans\['a'\]: is not a plan that assign\(\) made \(int\)"), ([], "is not a mapping")],
+)
+def test_what_is_no_plan_is_not_compared(plans, said):
+    with pytest.raises(InvalidInput, match=said):
+        compare(plans)
+
+
 def test_plans_of_other_leads_are_not_compared():
     one = plan_for([("r1", "p1", 1)], [("r1", 2)], ["p1"])
     other = plan_for([("r1", "p1", 1)], [("r1", 2)], ["p1", "p2"])

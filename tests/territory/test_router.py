@@ -502,3 +502,10 @@ def test_a_snapshot_of_the_first_version_is_read(router):
     text = json.dumps(document, sort_keys=True).encode()
     document["digest"] = hashlib.sha256(text).hexdigest()
     assert territory.Router.from_dict(document).decision("new").rep_id == "ann"
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+@pytest.mark.parametrize("plain", [True, False])
+def test_an_empty_id_is_no_lead(router, name, plain):
+    fault = fault_of(lambda: router.route(lead(name) if plain else {"lead_id": name}))
+    assert (fault.path, fault.message, fault.values) == ("$.lead_id", "an id is empty", (repr(name),))
