@@ -54,7 +54,7 @@ def read_lead(document: Mapping[str, Any], desk: Desk) -> Asked:
     if not document.keys() <= desk.fields:
         _unknown_fields(document, desk, faults)
     lead_id = key = document.get("lead_id")
-    if type(lead_id) is not str:
+    if type(lead_id) is not str or not lead_id or lead_id.isspace():
         lead_id, key = identity(lead_id, "$.lead_id", faults)
     value = _amount(document, "value", 1.0, faults)
     amounts = [

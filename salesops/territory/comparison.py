@@ -188,10 +188,11 @@ def compare(plans: Mapping[str, TerritoryPlan]) -> Comparison:
     0   by alphabet         0.0
     1  by proximity         1.0
     """
-    if not isinstance(plans, Mapping):
+    given: object = plans
+    if not isinstance(given, Mapping):
         hint = 'write {"by country": one, "by social proximity": other}'
-        raise refuse("plans", "is not a mapping of a name to its plan", type(plans).__name__, hint=hint)
-    strange = [name for name, plan in plans.items() if not isinstance(plan, TerritoryPlan)]
+        raise refuse("plans", "is not a mapping of a name to its plan", type(given).__name__, hint=hint)
+    strange = [name for name, plan in given.items() if not isinstance(plan, TerritoryPlan)]
     said = "is not a plan that assign() made"
     found = [
         Problem(path=f"plans[{name!r}]", message=said, values=(type(plans[name]).__name__,))
