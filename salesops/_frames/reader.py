@@ -172,7 +172,8 @@ class Reader:
             hint = (
                 "an id (rep_id, lead_id, person_id ...) names one thing; leave the row out if there is none"
             )
-            self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty", hint=hint)
+            if blank.any():
+                self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty", hint=hint)
         self._check_types(column, ids)
         if unique:
             self.fault(
