@@ -153,7 +153,7 @@ def read_skills(raw: Any) -> frozenset[str] | None:
     return frozenset(raw)
 
 
-Near = tuple[str | None, Any, list[int], list[float], Sequence[int]]
+Near = tuple[str | None, Any, Sequence[int], Sequence[float], Sequence[int]]
 
 
 def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: list[Problem]) -> Near:
@@ -184,7 +184,7 @@ def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: li
 def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
     plain = plain_candidates(raw, desk)
     if plain is not None:
-        return "candidates", raw, *plain, ()
+        return "candidates", None, *plain, ()
     found: dict[int, float] = {}
     for place, rep, given in _rows(raw, "candidates", "rep_id", ("proximity", "score"), faults):
         label, _ = identity(rep, f"$.candidates{place}", faults)
@@ -208,8 +208,7 @@ def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
         elif at >= 0:
             found[at] = number
     near = {rep: score for rep, score in found.items() if score > 0}
-    raw = {desk.reps[rep]: score for rep, score in found.items()}
-    return "candidates", raw, list(near), list(near.values()), ()
+    return "candidates", None, list(near), list(near.values()), ()
 
 
 def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
@@ -297,16 +296,18 @@ def _rows(
     return rows
 
 
-def content(asked: Asked, quantities: tuple[str, ...]) -> dict[str, Any]:
+def content(asked: Asked, desk: Desk) -> dict[str, Any]:
     """Say what a lead was, field by field, to tell whether it comes again as it was."""
     near = asked.near
+    if asked.source == "candidates":
+        near = dict(zip([desk.names[rep] for rep in asked.reps], asked.nearness, strict=True))
     if isinstance(near, Mapping):
         plain = zip(to_plain(near, "lead"), near.values(), strict=True)
-        near = sorted(json.dumps([label, float(amount)]) for label, amount in plain if amount > 0)
+        near = sorted(json.dumps([label, float(amount)]) for label, amount in plain)
     elif asked.source is not None:
         near = to_plain([near], "lead")
     text = json.dumps([asked.source, near], sort_keys=True).encode("utf-8", "backslashreplace")
-    amounts = dict(zip(quantities, asked.use, strict=True))
+    amounts = dict(zip(desk.quantities, asked.use, strict=True))
     return {
         "value": asked.value,
         **amounts,

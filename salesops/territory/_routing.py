@@ -83,6 +83,8 @@ class Terms:
         Standard deviation of the use of a lead.
     is_cold : bool
         Whether a rep without a known connection may own a lead.
+    plain
+        The same as lists and columns, which is what takes no time to read.
     """
 
     capacity: FloatArray
@@ -97,16 +99,11 @@ class Terms:
     spread: FloatArray
     is_cold: bool
     is_guess: bool = False
-    _plain: _Plain = attrs.field(init=False)
+    plain: _Plain = attrs.field(init=False)
 
-    @_plain.default
+    @plain.default
     def _laid_out(self) -> _Plain:
         return _Plain.of(self)
-
-    @property
-    def plain(self) -> _Plain:
-        """The same as lists and columns, which is what takes no time to read."""
-        return self._plain
 
     def limits(self, total: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give the limits of each rep once the totals are so: most and least, shape (R, d) each."""
