@@ -50,18 +50,19 @@ def best_offer(
     Nothing is sorted, and those who are not near are looked at only if one of them may offer as much as who
     is best of the near. Gives the rep, her price less the score, and the score; -1, 0, 0 for nobody.
     """
-    use, nobody = asked.use, len(terms.share)
-    lowest = sum(map(mul, use, state.lowest))
+    use, nobody, floors = asked.use, len(terms.share), state.lowest
     if len(use) == 2:
+        lowest = use[0] * floors[0] + use[1] * floors[1]
         loss, owner, score = _best_of_two(terms, state, asked, able, lowest)
     else:
+        lowest = sum(map(mul, use, floors))
         loss, owner, score = _best_of_any(terms, state, asked, able)
     if terms.is_cold and loss >= lowest:
-        for price, rep in sorted(zip(_prices_of(state, state.cheap, use), state.cheap, strict=True)):
-            if (price, rep) > (loss, owner):
-                break
-            if rep not in asked.reps and (able is None or rep in able) and has_room(terms, state, use, rep):
-                return rep, price, 0.0
+        for rep, price in zip(state.cheap, _prices_of(state, state.cheap, use), strict=True):
+            if price > loss or (price == loss and rep > owner) or rep in asked.reps:
+                continue
+            if (able is None or rep in able) and has_room(terms, state, use, rep):
+                loss, owner, score = price, rep, 0.0
     if owner < nobody:
         return owner, loss, score
     if not terms.is_cold:
@@ -141,6 +142,12 @@ def _losses(
     state: State, reps: Sequence[int], nearness: Sequence[float], factor: float, use: Sequence[float]
 ) -> list[float]:
     """Take scores, ``factor * nearness``, from prices."""
+    if len(use) == 2:
+        (work, amount), (first, second) = use, state.prices
+        return [
+            work * first[rep] + amount * second[rep] - factor * each
+            for rep, each in zip(reps, nearness, strict=True)
+        ]
     work, prices = use[0], state.prices[0]
     cost = [work * prices[rep] for rep in reps]
     for amount, prices in zip(use[1:], state.prices[1:], strict=True):

@@ -192,7 +192,7 @@ class State:
     lowest : tuple of float
         The least of each.
     cheap : list of int
-        The reps whose time is cheapest for a mean lead, in the order of reps.
+        The reps whose time is cheapest for a mean lead, the cheapest first.
     """
 
     used: tuple[FloatArray, ...]
@@ -268,11 +268,11 @@ def _cheap(terms: Terms, used: tuple[FloatArray, ...], prices: list[FloatArray])
     cost = np.where(used[0] >= terms.capacity, np.inf, 0.0)
     for unit, price in zip(terms.plain.unit, prices, strict=True):
         cost += unit * price
-    if len(cost) <= _CHEAP:
-        return list(range(len(cost)))
-    edge = np.partition(cost, _CHEAP - 1)[_CHEAP - 1]
-    below = np.flatnonzero(cost < edge).tolist()
-    return sorted(below + np.flatnonzero(cost == edge)[: _CHEAP - len(below)].tolist())
+    near = np.arange(len(cost))
+    if len(cost) > _CHEAP:
+        near = (cost <= np.partition(cost, _CHEAP - 1)[_CHEAP - 1]).nonzero()[0]
+    cheap: list[int] = near[cost[near].argsort(kind="stable")[:_CHEAP]].tolist()
+    return cheap
 
 
 def taken(terms: Terms, state: State, rep: int, use: Sequence[float]) -> State:
