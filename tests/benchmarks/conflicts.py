@@ -272,19 +272,24 @@ def has_plan(case: dict[str, Any], rules: list[tuple[Any, ...]]) -> bool | None:
         elif path == "least":
             sides.append((ids[0], case["value"], fair * (1 - band) * (1 - 1e-9), np.inf))
     counts = ("max_moves",) in rules
-    # Where moves count, no rep is like another.
-    limited = list(range(R)) if counts else sorted({side[0] for side in sides})
+    limited = sorted({side[0] for side in sides})
     free = np.ones(R, dtype=bool)
     free[limited] = False
     # Leads that may go to a rep without a limit matter only where something is to be reached.
     outside = (allowed & free).any(axis=1) | ~must
-    filling = counts or any(side[2] > 0 for side in sides)
-    rows = np.flatnonzero(np.ones(N, dtype=bool) if filling else ~outside)
-    lead, column = np.nonzero(allowed[np.ix_(rows, limited)])
-    if (~outside & ~allowed[:, limited].any(axis=1)).any():
+    filling = any(side[2] > 0 for side in sides)
+    rows = np.flatnonzero(np.ones(N, dtype=bool) if filling or counts else ~outside)
+    fits = allowed[:, limited]
+    if (~outside & ~fits.any(axis=1)).any():
         return False
+    if counts:
+        # One more place: to stay with a rep without a limit. Who has a place outside needs no other but hers.
+        mine = allowed & (case["today"][:, None] == np.arange(R))
+        fits = np.where(outside[:, None] & (not filling), mine[:, limited], fits)
+        fits = np.column_stack([fits, (mine & free).any(axis=1)])
+    lead, column = np.nonzero(fits[rows])
     if not len(lead):
-        return not filling
+        return not filling and not (counts and case["max_moves"] < N)
     n = len(lead)
     once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(len(rows), n))
     constraints = [LinearConstraint(once, np.where(outside[rows], 0.0, 1.0), 1.0)]
@@ -292,7 +297,9 @@ def has_plan(case: dict[str, Any], rules: list[tuple[Any, ...]]) -> bool | None:
         row = np.where(column == limited.index(rep), use[rows[lead]], 0.0)
         constraints.append(LinearConstraint(sparse.csr_array(row[None]), low, high))
     if counts:
-        stays = (column == case["today"][rows[lead]]).astype(float)
+        home = np.full(R, len(limited))
+        home[limited] = np.arange(len(limited))
+        stays = (column == home[case["today"][rows[lead]]]).astype(float)
         constraints.append(LinearConstraint(sparse.csr_array(stays[None]), N - case["max_moves"], np.inf))
     answer = milp(
         np.zeros(n),
