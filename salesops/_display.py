@@ -18,7 +18,8 @@ from salesops.errors import InvalidInput, Problem
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FIGURE = re.compile(r"–|-?[0-9][0-9,]*(?:\.[0-9]+)?(?: %)?")
+_FIGURE = re.compile(r"–|-?[0-9][0-9,]*(?:\.[0-9]+)?(?:e[-+][0-9]+)?(?: %)?")
+_LONGEST = 1e15
 
 _PAGE = (
     "body{margin:0 auto;max-width:1080px;padding:24px 20px 60px;color:#1c2733;background:#fff;"
@@ -49,9 +50,11 @@ def number(value: float, digits: int = 4) -> str:
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if float(value).is_integer() and abs(value) < 1e15:
+    if float(value).is_integer() and abs(value) < _LONGEST:
         return f"{int(value):,}"
-    return f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
+    if abs(value) < 10**digits or abs(value) >= _LONGEST:
+        return f"{value:,.{digits}g}"
+    return f"{value:,.0f}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:

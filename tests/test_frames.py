@@ -385,3 +385,37 @@ def test_result_ids_stay_whole_or_text():
 def test_a_column_that_is_no_list_is_a_fault():
     with pytest.raises(InvalidInput, match=r"ties.weight: a column is a list of values \(5\)"):
         Reader({"weight": 5}, "ties")
+
+
+@pytest.mark.parametrize("slip", ["Weight", "wieght", "weights", "weigh", " weight", "WEIGHT"])
+def test_a_column_that_is_all_but_spelt_as_an_optional_one_warns(slip):
+    with pytest.warns(SalesOpsWarning, match=rf"ties has a column '{slip}' and no 'weight'.*columns="):
+        assert not Reader({"source": ["a"], slip: [2]}, "ties").has("weight")
+
+
+@pytest.mark.parametrize("other", ["height", "weight_kg", "kg", "w", "team", 7])
+def test_other_columns_pass_without_a_word(other):
+    table = Reader(pd.DataFrame([["a", 2]], columns=["source", other]), "ties")
+    assert not table.has("weight")
+    assert not table.has("teams") if other != "team" else True
+
+
+def test_a_column_that_was_read_is_no_slip_of_another():
+    table = Reader({"values": [1.0]}, "leads")
+    table.numbers("values")
+    assert not table.has("value")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("r1", "r1\u200b"),
+        ("ann lee", "ann  lee"),
+        ("ann lee", "ann\u00a0lee"),
+        ("r1", "r1 "),
+        ("Jos\u00e9", "Jose\u0301"),
+    ],
+)
+def test_ids_that_a_person_cannot_tell_apart_warn(one, other):
+    with pytest.warns(SalesOpsWarning, match="people look alike and are kept apart"):
+        warn_look_alikes(Labels.of(ids_of([one, other, "someone else"])), "people")

@@ -15,12 +15,13 @@ import pandas as pd
 
 from salesops._faults import closest, warn
 from salesops._frames.order import TextNumbers, sort_order, text_numbers
+from salesops._frames.repeats import MANY, repeats
 from salesops.errors import Problem, show
 
 IntArray = npt.NDArray[np.int64]
 
 _LOOK_ALIKES_SHOWN = 3
-_MANY = 20_000
+_FEW = 1 << 10
 _SAMPLE = 4096
 
 
@@ -141,31 +142,50 @@ def factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
     if values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype):
         codes, distinct = pd.factorize(values.to_numpy())
         return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct, dtype=np.int64)), {}
+    grouped = repeats(values)
+    if grouped is None:
+        return _factorize(values)
+    groups, rows = grouped
+    few, unfit_groups = _factorize(values.iloc[rows])
+    unfit = {
+        int(row): shown for group, shown in unfit_groups.items() for row in np.flatnonzero(groups == group)
+    }
+    return Ids(few.codes[groups], few.distinct), unfit
+
+
+def _factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
     if isinstance(values.dtype, pd.StringDtype):
         numbered = _numbered(values.to_numpy(dtype=object)) if _looks_various(values) else None
         if numbered is not None:
             return numbered, {}
         codes, uniques = pd.factorize(values)
         return Ids(codes.astype(np.int64, copy=False), _objects(uniques.to_numpy(dtype=object))), {}
-    cells = objects(values)
-    kind = pd.api.types.infer_dtype(cells, skipna=True)
-    if kind == "string" and _looks_various(values):
+    held = isinstance(values.dtype, np.dtype) and values.dtype.kind == "O"
+    cells = values.to_numpy() if held else objects(values)
+    if _looks_various(values):
         numbered = _numbered(cells)
         if numbered is not None:
             return numbered, {}
-    if kind in ("string", "integer", "empty"):
-        codes, distinct = pd.factorize(cells)
+    try:
+        # A table of a few labels starts small: pandas would make room for as many as there are rows.
+        codes, distinct = pd.factorize(cells, size_hint=_FEW)
+    except TypeError:
+        return _typed_factorize(cells)
+    # What equals text is text, but 1, 1.0 and True fall together here.
+    if set(map(type, distinct)) != {str}:
+        kind = pd.api.types.infer_dtype(cells, skipna=True)
+        if kind not in ("string", "integer", "empty"):
+            return _typed_factorize(cells)
         if any(issubclass(each, np.generic) for each in set(map(type, distinct))):
             distinct = _objects([scalar(value) for value in distinct])
         if kind == "integer" and all(type(value) is int and abs(value) < 2**63 for value in distinct):
             distinct = distinct.astype(np.int64)
-        return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct)), {}
-    return _typed_factorize(cells)
+    return Ids(codes.astype(np.int64, copy=False), np.asarray(distinct)), {}
 
 
 def _looks_various(values: pd.Series[Any]) -> bool:
     """Say whether so many ids differ that sorting them costs less than a hash table."""
-    return len(values) >= _MANY and values.iloc[:_SAMPLE].nunique() > _SAMPLE * 3 // 4
+    return len(values) >= MANY and values.iloc[:_SAMPLE].nunique() > _SAMPLE * 3 // 4
 
 
 def _numbered(cells: npt.NDArray[Any]) -> Ids | None:
@@ -175,7 +195,7 @@ def _numbered(cells: npt.NDArray[Any]) -> Ids | None:
     if found is None:
         return None
     if found.are_distinct():
-        return Ids(np.arange(len(cells)), cells, found)
+        return Ids(np.arange(len(cells)), cells.copy(), found)
     order = sort_order(found.keys)
     ordered = found.keys[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
@@ -440,15 +460,16 @@ def check_known(
 
 
 def warn_look_alikes(labels: Labels, kind: str) -> None:
-    """Warn of ids that a person cannot tell apart: two spellings of an accent, stray blanks, 1 and "1"."""
+    """Warn of ids that a person cannot tell apart.
+
+    Two spellings of an accent, letters without a width, stray blanks, 1 and "1".
+    """
     texts = [value for value in labels.values.tolist() if isinstance(value, str)]
-    odd = [text for text in texts if not text.isascii() or text != text.strip()]
-    plain = set(texts) if odd else set()
+    odd = [(text, plain) for text in texts if (plain := _plainly(text)) != text]
+    known = set(texts) if odd else set()
     groups: dict[str, list[Hashable]] = {}
-    for text in odd:
-        normal = unicodedata.normalize("NFKC", text).strip()
-        group = groups.setdefault(normal, [normal] if normal in plain and normal != text else [])
-        group.append(text)
+    for text, plain in odd:
+        groups.setdefault(plain, [plain] if plain in known else []).append(text)
     if len(labels.families & {"str", "int", "float"}) > 1:
         numbers = {_written(v): v for v in labels.values.tolist() if isinstance(v, (int, float))}
         groups.update({text: [numbers[text], text] for text in texts if text in numbers})
@@ -460,6 +481,15 @@ def warn_look_alikes(labels: Labels, kind: str) -> None:
     )
     more = f"; and {len(twins) - _LOOK_ALIKES_SHOWN} more" if len(twins) > _LOOK_ALIKES_SHOWN else ""
     warn(f"{kind} look alike and are kept apart: {shown}{more}")
+
+
+def _plainly(text: str) -> str:
+    """Write an id as a person reads it: no difference of form, width or blanks."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    seen = unicodedata.normalize("NFKC", text)
+    seen = "".join(letter for letter in seen if unicodedata.category(letter) != "Cf")
+    return " ".join(seen.split())
 
 
 def _spelled(value: Hashable) -> str:

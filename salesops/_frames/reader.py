@@ -12,13 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from salesops._calendar import read_moments
-from salesops._faults import closest, raise_all
+from salesops._faults import closest, raise_all, warn
 from salesops._frames.ids import Ids, factorize, is_missing, objects, same_but_for_type
 from salesops._frames.tables import to_frame
 from salesops.errors import Problem, show
 
 _NUMBERS = (int, float, Decimal, Fraction, np.number)
 _REQUIRED: Any = object()
+_SHORT = 4
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -56,6 +57,7 @@ class Reader:
         self.frame = to_frame(data, name, columns=columns)
         self._key = tuple(key)
         self._used: list[str] = []
+        self._missed: set[str] = set()
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -70,12 +72,23 @@ class Reader:
         return labels
 
     def has(self, column: str) -> bool:
-        """Say whether the table brings the column."""
-        return column in self.frame.columns
+        """Say whether the table brings the column; warn if it brings one that is all but spelt so."""
+        if column in self.frame.columns:
+            return True
+        if column not in self._missed:
+            self._missed.add(column)
+            near = [
+                str(name) for name in self.frame.columns if name not in self._used and _is_slip(name, column)
+            ]
+            if near:
+                there = " and ".join(map(repr, near))
+                hint = f"rename it, or pass columns={{{near[0]!r}: {column!r}}}, if that is what it is"
+                warn(f"{self.name} has a column {there} and no {column!r}, which is optional; {hint}")
+        return False
 
     def who(self, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
         """Show the key of each row: ``"'r1', 'p1'"``."""
-        shown = [_shown(self.frame[name], places) for name in self._key if self.has(name)]
+        shown = [_shown(self.frame[name], places) for name in self._key if name in self.frame.columns]
         return tuple(", ".join(parts) for parts in zip(*shown, strict=True))
 
     def fault(
@@ -97,7 +110,7 @@ class Reader:
         if value is not None:
             values = tuple(value(int(k)) for k in places)
         else:
-            values = tuple(_shown(self.frame[column], places)) if self.has(column) else ()
+            values = tuple(_shown(self.frame[column], places)) if column in self.frame.columns else ()
         self.faults.append(
             Problem(
                 path=f"{self.name}.{column}",
@@ -116,7 +129,7 @@ class Reader:
 
     def cells(self, column: str) -> pd.Series[Any] | None:
         """Take a required column as it is; a table without it is a fault (an empty table is not)."""
-        if self.has(column):
+        if column in self.frame.columns:
             self._used.append(column)
             return self.frame[column]
         if len(self.frame) or len(self.frame.columns):
@@ -159,7 +172,8 @@ class Reader:
             hint = (
                 "an id (rep_id, lead_id, person_id ...) names one thing; leave the row out if there is none"
             )
-            self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty", hint=hint)
+            if blank.any():
+                self.fault(column, np.isin(ids.codes, np.flatnonzero(blank)), "the id is empty", hint=hint)
         self._check_types(column, ids)
         if unique:
             self.fault(
@@ -198,7 +212,7 @@ class Reader:
         Text, booleans, infinities and values out of bounds are faults. `default` stands in for a column that
         is not there, `missing` for empty cells; without them both are faults. Faulty cells come back as NaN.
         """
-        if not self.has(column) and default is not _REQUIRED:
+        if default is not _REQUIRED and not self.has(column):
             return np.full(len(self), np.nan if default is None else float(default))
         cells = self.cells(column)
         if cells is None:
@@ -231,7 +245,7 @@ class Reader:
 
         `default` fills cells (or a column) that are not there; `optional` leaves them None.
         """
-        if not self.has(column) and (default is not None or optional):
+        if (default is not None or optional) and not self.has(column):
             return np.full(len(self), default, dtype=object)
         cells = self.cells(column)
         if cells is None:
@@ -263,7 +277,7 @@ class Reader:
         aware times need the business `zone`; naive ones are local times there, or stay as they are without
         it. `optional` lets cells or the column be missing.
         """
-        cells = self.cells(column) if self.has(column) or not optional else None
+        cells = self.cells(column) if not optional or self.has(column) else None
         if cells is None:
             nothing = np.full(len(self), np.datetime64("NaT", "us"), dtype="datetime64[us]")
             return nothing, nothing.astype("datetime64[D]")
@@ -296,6 +310,20 @@ class Reader:
         return np.array(
             [default if e or w else bool(v) for v, e, w in zip(values, empty, wrong, strict=True)]
         )
+
+
+def _is_slip(name: object, column: str) -> bool:
+    """Say whether a name is a column's but for capitals, blanks, or a letter too few, too many or swapped."""
+    if not isinstance(name, str) or abs(len(name) - len(column)) > 1:
+        return False
+    plain = "_".join(name.casefold().split())
+    if plain == column:
+        return True
+    short, long = sorted((plain, column), key=len)
+    if len(short) < len(long):
+        return len(short) > _SHORT and any(long[:k] + long[k + 1 :] == short for k in range(len(long)))
+    swapped = (plain[:k] + plain[k + 1] + plain[k] + plain[k + 2 :] for k in range(len(plain) - 1))
+    return len(plain) > _SHORT and column in swapped
 
 
 def _shown(cells: pd.Series[Any], places: npt.NDArray[np.int64]) -> list[str]:

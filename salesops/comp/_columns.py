@@ -18,12 +18,14 @@ from salesops.comp._expressions_columns import Column
 from salesops.comp._expressions_parse import parse
 from salesops.comp._expressions_run import MISSING, evaluate
 from salesops.comp._metrics import UNIT, read_decimals
-from salesops.comp._periods import FIRST_DAY
+from salesops.comp._periods import FIRST_DAY, LAST_DAY, day_of
 from salesops.comp._triage import HELD, REJECTED, Triage
 from salesops.comp.components import Commission, Match, Override
 from salesops.comp.conditions import Multiplier
 from salesops.comp.expressions import Expression
 from salesops.comp.plan import CompPlan
+from salesops.comp.rewards import Spiff
+from salesops.comp.settlement import Clawback, Hold
 from salesops.errors import Problem, show
 
 TENURE = "tenure_month"
@@ -95,11 +97,15 @@ def component_masks(
     columns: Columns,
     measure: IntArray,
     measures: Sequence[str],
+    day: IntArray,
     triage: Triage,
     mine: BoolArray,
 ) -> tuple[BoolArray | None, ...]:
     """Say for each component which credits it counts (None: all); set aside those that two rules claim."""
-    masks = [_matching(part, columns, measure, measures, triage, mine) for part in plan.components]
+    masks = [
+        _within_days(part, day, _matching(part, columns, measure, measures, triage, mine))
+        for part in plan.components
+    ]
     for kind in (Commission, Override):
         rivals = [k for k, part in enumerate(plan.components) if type(part) is kind]
         if plan.specificity == "most_specific" and len(rivals) > 1:
@@ -139,6 +145,26 @@ def _matching(
             holds = _fulfils(match.expression, columns, triage, rows)
         mask = holds if mask is None else mask & holds
     return mask
+
+
+def counts_days(plan: CompPlan) -> bool:
+    """Say whether pay hangs on the day of a credit, besides the period it belongs to."""
+    for part in plan.components:
+        if isinstance(part, Spiff) and (part.start is not None or part.end is not None):
+            return True
+        if isinstance(part, Hold) and part.days is not None:
+            return True
+        if isinstance(part, Clawback) and (part.window is not None or part.prorate != "none"):
+            return True
+    return False
+
+
+def _within_days(part: Any, day: IntArray, mask: BoolArray | None) -> BoolArray | None:
+    """Keep the credits of the days of a SPIFF."""
+    if not isinstance(part, Spiff) or (part.start is None and part.end is None):
+        return mask
+    within = (day >= day_of(part.start, FIRST_DAY)) & (day < day_of(part.end, LAST_DAY))
+    return np.asarray(within if mask is None else mask & within, dtype=np.bool_)
 
 
 def _fulfils(expression: Expression, columns: Columns, triage: Triage, rows: BoolArray) -> BoolArray:

@@ -16,7 +16,7 @@ from salesops._frames import Ids, Labels, Reader, check_known
 from salesops._frames.arrays import constant, is_constant
 from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
 from salesops.comp._assignments import Assignments
-from salesops.comp._columns import Columns, read_columns
+from salesops.comp._columns import Columns, counts_days, read_columns
 from salesops.comp._fx import Rates, converted, rate_days
 from salesops.comp._periods import FIRST_DAY, LAST_DAY, Spans, Terms, day_numbers, day_text, span_text
 from salesops.comp._triage import HELD, REJECTED, Triage
@@ -119,6 +119,7 @@ def read_credits(
     ids = table.ids("credit_id")
     rep_ids = table.ids("rep_id")
     needs_day = terms.dated or bool((assigned.start > FIRST_DAY).any() or (assigned.end < LAST_DAY).any())
+    needs_day = needs_day or any(counts_days(plan) for plan in plans)
     day = day_numbers(table.dates("earned_on", optional=not needs_day, zone=zone), missing=FIRST_DAY)
     deals = table.ids("deal_id", optional=True)
     named = _measures_named(table, plans)

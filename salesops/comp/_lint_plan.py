@@ -14,6 +14,7 @@ Rule = Callable[[Part], Iterator[Finding]]
 
 _PERCENT = 10
 _ALIKE = 0.8
+_COUNTS = frozenset({"commission", "override", "bonus", "spiff", "contest"})
 _PAYS = frozenset({"commission", "override", "bonus", "scorecard", "matrix", "spiff", "contest", "fixed"})
 
 
@@ -174,6 +175,20 @@ def _guarantee(part: Part) -> Iterator[Finding]:
         yield part.find("guarantee-without-effort", "amounts", message, found, "lower the guarantee")
 
 
+def _floor(part: Part) -> Iterator[Finding]:
+    named, before = part.row.get("of"), []
+    for other in parts_of(part.plan):
+        if other.path == part.path:
+            break
+        before.append(other)
+    acted = [other for other in before if not named or other.row.get("name") in named]
+    if acted and not any(
+        other.row.get("kind") in _COUNTS and other.row.get("metric") is None for other in acted
+    ):
+        message = "none of the components that the floor acts on counts credits, so it never acts"
+        yield part.find("floor-never-acts", "of", message, hint='write "kind": "guarantee"')
+
+
 def _gate(part: Part) -> Iterator[Finding]:
     least = part.number("at_least")
     if part.number("otherwise") == 1:
@@ -295,6 +310,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "draw": (_draw,),
     "guarantee": (_guarantee,),
     "contest": (_contest,),
+    "floor": (_floor,),
     "clawback": (_clawback,),
 }
 """Rules by kind of component; a new kind takes one line here."""

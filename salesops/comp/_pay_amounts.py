@@ -14,7 +14,6 @@ from salesops.comp._compile import compile_table, minor_amount, whole_array
 from salesops.comp._desk import Block, Desk, Reached, Rows, flat_block, gauge, share_block
 from salesops.comp._lines import BONUS, CELL, FIXED, GOAL, PRIZE, SPIFF
 from salesops.comp._metrics import UNIT
-from salesops.comp._periods import FIRST_DAY, LAST_DAY, day_of
 from salesops.comp.bonuses import Bonus, Matrix, Scorecard
 from salesops.comp.rewards import Contest, FixedPay, Spiff
 
@@ -150,9 +149,6 @@ def _step(desk: Desk, seats: IntArray, metric: str, starts: Any) -> IntArray:
 def pay_spiff(desk: Desk, k: int, part: Spiff, blocks: list[Block]) -> None:
     """Pay a fixed amount for each unit, credit or deal; refunds are mirrors."""
     rows = desk.rows_of(k)
-    start, end = day_of(part.start, FIRST_DAY), day_of(part.end, LAST_DAY)
-    if part.start is not None or part.end is not None:
-        rows = rows.take((rows.day >= start) & (rows.day < end))
     each = minor_amount(part.amount, desk.places, f"{desk.path(k)}.amount")
     unit = 10**desk.places
     if part.per == "unit":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,8 @@ def floor(desk: Desk, k: int, part: Floor, blocks: list[Block]) -> None:
         earned = desk.earned(blocks, desk.acted_on(part, k))
         sold = np.zeros(desk.n_seats, dtype=np.bool_)
         for j in desk.acted_on(part, k):
-            if hasattr(desk.plan.components[j], "where"):
+            other: Any = desk.plan.components[j]
+            if hasattr(other, "where") and getattr(other, "metric", None) is None:
                 sold[desk.rows_of(j).seat] = True
         hits = np.flatnonzero(sold & (earned < least))
         gap = money.narrow(money.add(np.full(len(hits), least), -earned[hits]))

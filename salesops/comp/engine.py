@@ -289,7 +289,8 @@ def _count(given: Given, plans: Sequence[CompPlan], faults: list[Problem]) -> li
     counts = []
     for k, plan in enumerate(plans):
         mine = triage.paid() & (sheet.plan == k)
-        counts.append(component_masks(plan, sheet.columns, sheet.measure, sheet.measures, triage, mine))
+        asked = sheet.columns, sheet.measure, sheet.measures, sheet.day
+        counts.append(component_masks(plan, *asked, triage, mine))
     seen = seen_by_managers(plans, given, counts, faults)
     for k, plan in enumerate(plans):
         mine = triage.paid() & (sheet.plan == k)

@@ -268,7 +268,8 @@ def _pay(k: int, plan: CompPlan, given: Given, rep: int, period: int) -> tuple[D
     """Pay the plan; give what the rep earns and is paid in the period."""
     sheet, faults = given.sheet, list[Problem]()
     mine = sheet.plan == k
-    counts = component_masks(plan, sheet.columns, sheet.measure, sheet.measures, sheet.triage, mine)
+    asked = sheet.columns, sheet.measure, sheet.measures, sheet.day
+    counts = component_masks(plan, *asked, sheet.triage, mine)
     desk = lay_desk(k, plan, given, counts, faults)
     done: Paid = pay(desk)
     if done.trouble is not None:

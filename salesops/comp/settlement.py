@@ -18,8 +18,8 @@ from salesops.errors import Problem
 __all__ = ["Clawback", "Draw", "Floor", "Guarantee", "Hold"]
 
 _FLOOR_PER = (
-    "What earns the least: a period with credits that the components count, or a deal whose credits add up "
-    "to more than 0"
+    "What earns the least: a period with credits that the components count, as a contest does whoever wins "
+    "and a component paid by a figure does not; or a deal whose credits add up to more than 0"
 )
 _ADVANCE = (
     "When the draw is paid: at the end of the period, as far as it is more than what was earned (top_up), or "
@@ -54,6 +54,10 @@ _MATCH = (
 @attrs.frozen(kw_only=True)
 class Floor(Model):
     """A least that is earned wherever something was sold.
+
+    Components that pay by credits count them: commissions, overrides (those of the team), bonuses on amount
+    or attainment, SPIFFs in their days, and contests, whoever wins. What is paid by a figure of the table
+    metrics, or is fixed, counts none, and a floor for it alone adds nothing; a guarantee does.
 
     Examples
     --------

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OutcomeCurves", "outcome_curves"]
 
-_CHUNK, _FEW = 1 << 16, 1 << 10
+_CHUNK = 1 << 15
+_NO_TIME = np.iinfo(np.int64).min
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -361,7 +362,7 @@ def outcome_curves(
     cause, closed = _outcomes(reader, ends, still_open), _days(reader, "closed_on", zone)
     if (closed < created).any() or (np.isnat(closed) < (cause == 0)).any():
         check_dates(reader, created.astype("datetime64[D]"), closed.astype("datetime64[D]"), cause > 0)
-    column = None if by is None else _texts(reader, by)
+    column = None if by is None else reader.ids(by, optional=reader.has(by))
     if column is not None:
         reader.fault(
             str(by), column.codes < 0, "the segment is missing", hint="fill it, or leave the row out"
@@ -432,12 +433,11 @@ def _seen(
     counts: dict[str, int],
 ) -> tuple[Ints, Ints, Ints, Ints | None]:
     """Give segment, age, end and entry of some deals as they were on the day; count those that have none."""
-    created, closed = created.astype("datetime64[D]"), closed.astype("datetime64[D]")
-    undated, no_close = np.isnat(created), np.isnat(closed)
-    known_close = closed <= day
-    # Where there is no close, fmin takes the day.
-    age = (np.fmin(closed, day) - created).view(np.int64)
-    late = None if since is None else (since - np.timedelta64(1, "D") - created).view(np.int64)
+    (opened, undated), (ended, no_close) = _day_numbers(created), _day_numbers(closed)
+    last = int(day.astype(np.int64))
+    known_close = (ended <= last) & ~no_close
+    age = (ended - last) * known_close + (last - opened)
+    late = None if since is None else int(since.astype(np.int64)) - 1 - opened
     unused = undated | (no_close & (cause > 0))
     if late is not None:
         unseen = ~unused & (late > 0) & (late >= age)
@@ -453,6 +453,13 @@ def _seen(
     cause = cause * known_close
     used = ~unused
     return place[used], age[used], cause[used], None if late is None else late[used]
+
+
+def _day_numbers(times: Dates) -> tuple[Ints, Mask]:
+    """Give days their numbers from 1970 on, much faster than as dates, and mark where none is known."""
+    per_day = int(np.datetime64("1970-01-02").astype(times.dtype).astype(np.int64))
+    ticks = times.view(np.int64)
+    return ticks // per_day, ticks == _NO_TIME
 
 
 def _after(created: Dates, day: np.datetime64) -> Mask:
@@ -492,24 +499,11 @@ def _missing(reader: Reader, column: str) -> Dates:
     return np.full(len(reader), np.datetime64("NaT", "D"))
 
 
-def _texts(reader: Reader, column: str) -> Ids:
-    """Take labels; where every distinct one is text they cannot be mistaken for each other."""
-    if reader.has(column):
-        cells = reader.frame[column]
-        # A table of a few labels starts small: pandas would make room for as many as there are rows.
-        values = cells.to_numpy() if isinstance(cells.dtype, np.dtype) else cells
-        codes, distinct = pd.factorize(values, size_hint=_FEW)
-        names = np.asarray(distinct, dtype=object)
-        if all(isinstance(name, str) and name.strip() for name in names.tolist()):
-            return Ids(codes.astype(np.int64, copy=False), names)
-    return reader.ids(column, optional=reader.has(column))
-
-
 def _outcomes(reader: Reader, ends: tuple[str, ...], still_open: str) -> Ints:
     """Give each outcome its number: 0 open, 1 won, 2 lost, then the others; unknown ones are faults."""
     if not reader.has("outcome"):
         return np.zeros(len(reader), dtype=np.int64)
-    column = _texts(reader, "outcome")
+    column = reader.ids("outcome", optional=True)
     place = {still_open: 0} | {name: k + 1 for k, name in enumerate(ends)}
     found = np.array(
         [place.get(name, -1) if isinstance(name, str) else -1 for name in column.distinct.tolist()] + [0]

@@ -34,7 +34,7 @@ class Offers:
         Whether it is.
     closest, closest_score, runner_up, runner_up_score, barred, barred_score : ndarray of shape (n,)
         The allowed rep of greatest score, the same beside the owner, and the same among those not allowed:
-        the first of equals; -1 and 0 if there is none.
+        of equals the one of the strongest ties, then the first; -1 and 0 if there is none.
     """
 
     score: FloatArray
@@ -47,8 +47,8 @@ class Offers:
     barred_score: FloatArray
 
 
-def look_at_offers(task: Task, owner: IntArray) -> Offers:
-    """Compare the known pairs of each lead."""
+def look_at_offers(task: Task, owner: IntArray, strength: FloatArray | None = None) -> Offers:
+    """Compare the known pairs of each lead; `strength` of shape (R,) is what decides between equals."""
     n = task.n_leads
     offers = Offers(
         score=np.zeros(n),
@@ -67,11 +67,12 @@ def look_at_offers(task: Task, owner: IntArray) -> Offers:
         own = (listed == owner[part, None]) & (listed >= 0)
         offers.is_known[part] = is_known = own.any(axis=1)
         offers.score[part][is_known] = scores[own]
-        _keep_best(listed, scores, allowed, offers.closest[part], offers.closest_score[part])
-        _keep_best(listed, scores, allowed & ~own, offers.runner_up[part], offers.runner_up_score[part])
+        closest, runner_up = offers.closest[part], offers.runner_up[part]
+        _keep_best(listed, scores, allowed, strength, closest, offers.closest_score[part])
+        _keep_best(listed, scores, allowed & ~own, strength, runner_up, offers.runner_up_score[part])
         if not task.is_unrestricted:
             barred = (listed >= 0) & ~allowed
-            _keep_best(listed, scores, barred, offers.barred[part], offers.barred_score[part])
+            _keep_best(listed, scores, barred, strength, offers.barred[part], offers.barred_score[part])
 
     if task.pairs.width:
         in_chunks(look, n, SHORT)
@@ -79,11 +80,21 @@ def look_at_offers(task: Task, owner: IntArray) -> Offers:
 
 
 def _keep_best(
-    listed: npt.NDArray[np.int32], scores: FloatArray, kept: Mask, best: IntArray, best_score: FloatArray
+    listed: npt.NDArray[np.int32],
+    scores: FloatArray,
+    kept: Mask,
+    strength: FloatArray | None,
+    best: IntArray,
+    best_score: FloatArray,
 ) -> None:
     """Write down who scores most in each row, among those kept, and how much."""
     rows = np.flatnonzero(kept.any(axis=1))
-    first = np.where(kept, scores, -np.inf).argmax(axis=1)[rows]
+    open_ones = np.where(kept, scores, -np.inf)
+    first = open_ones.argmax(axis=1)[rows]
+    if strength is not None and len(rows):
+        alike = open_ones[rows] == open_ones[rows, first][:, None]
+        torn = np.flatnonzero(alike.sum(axis=1) > 1)
+        first[torn] = np.where(alike[torn], strength[listed[rows[torn]]], -1.0).argmax(axis=1)
     best[rows], best_score[rows] = listed[rows, first], scores[rows, first]
 
 

@@ -15,16 +15,20 @@ from salesops._display import number
 from salesops._faults import count
 from salesops.errors import Infeasible, Problem
 from salesops.territory import _words
+from salesops.territory._classes import Classes
+from salesops.territory._elastic import stretch
 from salesops.territory._glance import glance
 from salesops.territory._prices import IntArray
-from salesops.territory._proofs import densest, find_contradiction
+from salesops.territory._proofs import densest, find_contradiction, support
 from salesops.territory._rules import Mask, Rulebook, System
 from salesops.territory._task import Task
-from salesops.territory._witness import find_plan
+from salesops.territory._witness import construct, fewest_moves, find_plan, keeps
 from salesops.territory._words import show_lead, show_rep
 
 _MOST_PAIRS = 1_000_000
 """Problems with more pairs of a lead and a rep are only glanced at."""
+_MOST_CELLS = 300_000
+"""With more pairs, limits and moves together are judged only after the search."""
 _MOST_REPS = 8
 
 
@@ -65,16 +69,23 @@ def smallest_conflict(task: Task) -> Infeasible:
     return in_words(conflict)
 
 
-def check_breaches(task: Task, reps: IntArray) -> None:
-    """Raise ``Infeasible`` if reps who break a limit in the best plan that was found cannot but do so."""
+def check_breaches(task: Task, reps: IntArray, *, are_moves_over: bool = False) -> None:
+    """Raise ``Infeasible`` if reps who break a limit in the best plan that was found cannot but do so.
+
+    Parameters
+    ----------
+    are_moves_over : bool, default False
+        Whether more leads change hands in it than may: then the limits of all reps count.
+    """
     if task.n_leads * task.n_reps > _MOST_PAIRS:
         return
     book = Rulebook.of(task)
-    for some in [*reps[:_MOST_REPS, None], reps]:
+    everyone = [np.arange(task.n_reps)] if are_moves_over else []
+    for some in [*reps[:_MOST_REPS, None], reps, *everyone]:
         kept = book.everything
         kept[: len(book.limits)] &= np.isin(book.limits[:, 0], some)
         if find_plan(book.system(kept), time_limit=0.3).is_impossible:
-            raise in_words(_reduced(book, find_contradiction(book, kept), kept))
+            raise in_words(_reduced(book, _contradiction(book, kept), kept))
 
 
 def find_conflict(task: Task, *, is_infeasible: bool = False) -> Conflict | None:
@@ -86,10 +97,23 @@ def find_conflict(task: Task, *, is_infeasible: bool = False) -> Conflict | None
         Whether it is proved already that no plan keeps all the rules.
     """
     book = Rulebook.of(task)
-    rules = find_contradiction(book, book.everything)
+    rules = _contradiction(book, book.everything)
     if rules is None and not is_infeasible:
         return None
     return _reduced(book, rules, book.everything)
+
+
+def _contradiction(book: Rulebook, kept: Mask) -> Mask | None:
+    """Find a small part of a set of rules that is proved to have no plan; None if none was found."""
+    found = find_contradiction(book, kept)
+    system = book.system(kept)
+    if found is not None or np.isinf(system.max_moves) or system.allowed.size > _MOST_CELLS:
+        return found
+    owner = construct(system)
+    if owner is not None and keeps(system, owner):
+        return None
+    answer = stretch(Classes.of(system))
+    return None if answer is None or answer.proof is None else support(book, kept, answer.proof)
 
 
 def _reduced(book: Rulebook, found: Mask | None, otherwise: Mask) -> Conflict:
@@ -112,7 +136,7 @@ def _reduced(book: Rulebook, found: Mask | None, otherwise: Mask) -> Conflict:
             if key is not None:
                 alike.add(key)
             continue
-        smaller = find_contradiction(book, trial)
+        smaller = _contradiction(book, trial)
         if smaller is None and witness.is_impossible:
             smaller = trial
         if smaller is None:
@@ -126,7 +150,8 @@ def _reduced(book: Rulebook, found: Mask | None, otherwise: Mask) -> Conflict:
 def _likeness(book: Rulebook, rule: int, system: System, trial: Mask) -> Hashable | None:
     """Describe a lock or ban so that two of equal description are needed, or spared, alike.
 
-    Reps without a limit are all the same: what counts is whether a lead may go to one of them.
+    Reps without a limit are all the same: what counts is whether a lead may go to one of them. Where moves
+    count, the owner of today stands apart.
     """
     lead = book.lead_of(rule)
     if lead < 0:
@@ -139,16 +164,19 @@ def _likeness(book: Rulebook, rule: int, system: System, trial: Mask) -> Hashabl
     else:
         after = before.copy()
         after[book.task.forbidden[rule - book.starts[1], 1]] = True
-    free = ~np.isfinite(system.upper).any(axis=1) & ~(system.lower > 0).any(axis=1)
+    free, home = ~system.is_limited, -1
+    if np.isfinite(system.max_moves) and system.today[lead] >= 0:
+        home = int(system.today[lead])
+        free[home] = False
     rows = [np.append(row[~free], row[free].any()).tobytes() for row in (before, after)]
-    return (is_lock, must, system.use[lead].tobytes(), *rows)
+    return (is_lock, must, system.use[lead].tobytes(), home, *rows)
 
 
 def in_words(conflict: Conflict) -> Infeasible:
     """Name the rules, in the order of the book, and by how much they conflict."""
     book, task = conflict.book, conflict.book.task
-    a, b, c, d, e, _ = book.starts
-    rules: list[Problem] = []
+    a, b, c, d, e, f, _ = book.starts
+    rules: list[Problem] = [_words.moves_rule(task)] if conflict.rules[f] else []
     for rule in np.flatnonzero(conflict.rules).tolist():
         if rule < a:
             rep, _, k = book.limits[rule].tolist()
@@ -159,7 +187,7 @@ def in_words(conflict: Conflict) -> Infeasible:
             rules.append(_words.ban_rule(task, rule - b))
         elif rule < d:
             rules.append(_words.need_rule(task, rule - c))
-        else:
+        elif rule < f:
             rules.append(_words.known_rule() if rule < e else _words.own_rule())
     return Infeasible(f"assign: {_what(conflict)}", rules)
 
@@ -169,12 +197,14 @@ def _what(conflict: Conflict) -> str:
     book, rules = conflict.book, conflict.rules
     system = book.system(rules)
     limits = np.flatnonzero(rules[: len(book.limits)])
-    if not len(limits):
+    if not len(limits) and np.isinf(system.max_moves):
         return _about_a_lead(conflict, system)
     resources = set(book.limits[limits, 1].tolist())
     upper = book.is_upper[limits]
     said = None
-    if len(resources) == 1 and upper.all():
+    if np.isfinite(system.max_moves):
+        said = _too_many_moves(conflict, system, limits)
+    elif len(resources) == 1 and upper.all():
         said = _too_much(conflict, system, limits, resources.pop())
     elif len(resources) == 1 and not upper.any():
         said = _too_little(conflict, system, limits, resources.pop())
@@ -190,9 +220,23 @@ def _amounts(book: Rulebook, limits: IntArray) -> float:
     return float(sum(bounds[k].amount[rep] for rep, _, k in book.limits[limits].tolist()))
 
 
+def _too_many_moves(conflict: Conflict, system: System, limits: IntArray) -> str:
+    """Say that more leads change hands than may."""
+    most = conflict.book.task.max_moves
+    if not len(limits):
+        n = int(((system.today >= 0) & ~system.may_stay).sum())
+        if n > most:
+            what = f"{n} leads cannot stay with their owner, max_moves {number(most, 6)}"
+            return f"{what}; short by {number(n - most, 6)}"
+    what = "limits" if len(limits) else "rules"
+    said = f"no plan keeps these {what} with {number(most, 6)} moves"
+    least = fewest_moves(system)
+    return said if least is None else f"{said}; short by {number(least - most, 6)}"
+
+
 def _about_a_lead(conflict: Conflict, system: System) -> str:
     book, task = conflict.book, conflict.book.task
-    a, b, c, d, _, _ = book.starts
+    a, b, c, d, *_ = book.starts
     rules = conflict.rules
     lead = int(np.flatnonzero(system.must & ~system.allowed.any(axis=1))[0])
     needs = [k - c for k in np.flatnonzero(rules[:d]).tolist() if k >= c]

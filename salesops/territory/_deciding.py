@@ -15,27 +15,36 @@ from salesops.errors import Problem
 from salesops.territory._desk import Asked, Desk
 from salesops.territory._offers import Offers, all_offers, best_offer, has_room, offers
 from salesops.territory._routing import State, Terms
-from salesops.territory.decision import Decision, RunnerUp, made
+from salesops.territory.decision import Decision, Rest, RunnerUp, made
 
 _RUNNERS_UP = 3
 
 
-def decide(desk: Desk, terms: Terms, state: State, tag: str, asked: Asked) -> Decision:
+def decide(desk: Desk, terms: Terms, state: State, asked: Asked, rest: Rest) -> Decision:
     """Decide who gets a lead; what else there is to say is worked out when somebody asks."""
     able = _able(desk, asked.requires) if asked.requires else None
-    rep, loss, score = best_offer(terms, state, asked.reps, asked.nearness, asked.factor, asked.use, able)
-    owner, price = (desk.names[rep], loss + score) if rep >= 0 else (None, 0.0)
-    return made(asked, owner, score, price, tag, partial(_told, desk, terms, state, asked, rep))
+    rep, loss, score = best_offer(terms, state, asked, able)
+    if rep < 0:
+        return made(asked, None, 0.0, 0.0, rest)
+    return made(asked, desk.names[rep], score, loss + score, rest)
+
+
+def told(
+    desk: Desk, terms: Terms, state: State, tag: str, asked: Asked, owner: Hashable | None
+) -> dict[str, Any]:
+    """Say why a lead goes to its owner, if to any, and who came next: the rest of its decision."""
+    rep = -1 if owner is None else desk.reps.position(owner)
+    return {"source": asked.source, "router_tag": tag, **_told(desk, terms, state, asked, rep)}
 
 
 def _told(desk: Desk, terms: Terms, state: State, asked: Asked, rep: int) -> dict[str, Any]:
-    """Say why a lead goes to a rep, -1 for nobody, and who came next: the rest of its decision."""
+    """Say why a lead goes to a rep, -1 for nobody."""
     able = _able(desk, asked.requires)
     room = partial(has_room, terms, state, asked.use)
     if rep < 0:
         closest, obstacle = _closer(desk, asked, 0.0, room, able)
         reason = _why_nobody(desk, terms, asked, able)
-        return {"reason": reason, "closest": closest, "obstacle": obstacle, "source": asked.source}
+        return {"reason": reason, "closest": closest, "obstacle": obstacle}
     ranked = [offer for offer in _ranked(terms, state, asked, able) if able is None or offer[1] in able]
     first = next((k for k, offer in enumerate(ranked) if room(offer[1])), -1)
     if first < 0 or ranked[first][1] != rep:
@@ -55,7 +64,6 @@ def _told(desk: Desk, terms: Terms, state: State, asked: Asked, rep: int) -> dic
         "obstacle": obstacle,
         "runners_up": runners_up,
         "n_between": _n_between(desk, asked, rep) if is_near else None,
-        "source": asked.source,
     }
 
 

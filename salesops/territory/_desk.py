@@ -17,14 +17,17 @@ WAYS = ("candidates", "ties", "person_id")
 """The fields that say who is near."""
 _ABOUT = frozenset({"lead_id", "value", "workload", "requires", "account_id", "segment", "country"})
 _PLAIN = frozenset({int, float})
+_as_float = float.conjugate
+"""A float as it is; a TypeError for anything else. To be mapped over many in one call."""
+_made = tuple.__new__
 
 
 class Asked(NamedTuple):
     """A lead as it was understood.
 
     ``key`` is the id with its type; ``reps`` are those who are near, ``nearness`` says how much, and
-    ``factor`` times that is what the lead would score with them; ``source`` is the field that told so and
-    ``near`` what it said; ``tied`` are the people it named.
+    ``factor`` times that is what the lead would score with them; ``source`` is the field that told so, and
+    ``near`` what it said where that is not `nearness` itself; ``tied`` are the people it named.
     """
 
     lead_id: Hashable
@@ -32,8 +35,8 @@ class Asked(NamedTuple):
     value: float
     use: tuple[float, ...]
     requires: tuple[str, ...]
-    reps: list[int]
-    nearness: list[float]
+    reps: Sequence[int]
+    nearness: Sequence[float]
     factor: float
     source: str | None
     near: Any
@@ -49,8 +52,9 @@ class Asked(NamedTuple):
 class Desk:
     """What it takes to read a lead: the reps, what is counted of a lead, and the people who may know it.
 
-    ``kinds`` is the type of the ids of the reps, if they are of one type; ``plain_fields`` are those that a
-    lead with candidates needs; ``amounts`` are the quantities, each with its default.
+    ``kinds`` is the type of the ids of the reps, if they are of one type, and ``is_text`` says if that is
+    text; ``plain_fields`` are those that a lead with candidates needs; ``amounts`` are the quantities, and
+    then the value unless it is one of them; ``defaults`` are theirs, and ``value_at`` its place.
     """
 
     reps: Labels
@@ -60,10 +64,13 @@ class Desk:
     skills: tuple[frozenset[str], ...] | None
     people: People | None
     index: dict[Any, int]
+    is_text: bool
     kinds: frozenset[type]
     fields: frozenset[str]
     plain_fields: frozenset[str]
-    amounts: tuple[tuple[str, float | None], ...]
+    amounts: tuple[str, ...]
+    defaults: tuple[float | None, ...]
+    value_at: int
 
     @classmethod
     def of(
@@ -80,6 +87,7 @@ class Desk:
         kinds = frozenset(type(value) for value in values)
         index = {value: k for k, value in enumerate(values)} if len(kinds) == 1 else {}
         fields = _ABOUT | frozenset(quantities) | frozenset(WAYS)
+        amounts = quantities if "value" in quantities else (*quantities, "value")
         return cls(
             reps=reps,
             names=values,
@@ -88,10 +96,13 @@ class Desk:
             skills=skills,
             people=people,
             index=index,
+            is_text=kinds == {str},
             kinds=kinds if index else frozenset(),
             fields=fields,
             plain_fields=fields - {"requires", "ties", "person_id"},
-            amounts=tuple((name, None if k else 1.0) for k, name in enumerate(quantities)),
+            amounts=amounts,
+            defaults=tuple(None if k and name != "value" else 1.0 for k, name in enumerate(amounts)),
+            value_at=amounts.index("value"),
         )
 
 
@@ -100,41 +111,57 @@ def read_plain_lead(document: dict[str, Any], desk: Desk) -> Asked | None:
 
     Nothing is told that :func:`read_lead` would not tell: it is the same in a fraction of the time.
     """
-    given = document.get("candidates")
     if not document.keys() <= desk.plain_fields:
         return None
-    lead_id = document.get("lead_id")
+    lead_id, get = document.get("lead_id"), document.get
     kind = type(lead_id)
-    if kind is not str and kind is not int:
+    if kind is not int and (kind is not str or not lead_id or lead_id.isspace()):
         return None
-    value = document.get("value", 1.0)
-    if type(value) not in _PLAIN or not 0 <= value <= MOST:
-        return None
-    value, use = float(value), []
-    for name, default in desk.amounts:
-        amount: Any = value if name == "value" else document.get(name, default)
+    amounts = tuple(map(get, desk.amounts, desk.defaults))
+    for amount in amounts:
         if type(amount) not in _PLAIN or not 0 <= amount <= MOST:
             return None
-        use.append(float(amount))
-    found = plain_candidates(given, desk)
+    found = plain_candidates(get("candidates"), desk)
     if found is None:
         return None
-    reps, nearness = found
-    key = lead_id if kind is str else ("int", lead_id)
-    factor = 1.0 if desk.is_score else value
-    return Asked(lead_id, key, value, tuple(use), (), reps, nearness, factor, "candidates", given, ())
+    use = tuple(map(float, amounts))
+    value = use[desk.value_at]
+    return _made(
+        Asked,
+        (
+            lead_id,
+            lead_id if kind is str else ("int", lead_id),
+            value,
+            use[: len(desk.quantities)],
+            (),
+            *found,
+            1.0 if desk.is_score else value,
+            "candidates",
+            None,
+            (),
+        ),
+    )
 
 
-def plain_candidates(raw: Any, desk: Desk) -> tuple[list[int], list[float]] | None:
-    """Take a mapping of known reps to plain numbers above 0; None if it is not one."""
-    if type(raw) is not dict or not raw:
+def plain_candidates(raw: Any, desk: Desk) -> tuple[Sequence[int], Sequence[float]] | None:
+    """Take a mapping of known reps to plain numbers above 0; None if it is not one.
+
+    Every step is one call for all of them: a request waits for it.
+    """
+    if type(raw) is not dict or not desk.kinds:
+        return None
+    if not raw:
+        return (), ()
+    # 1, 1.0 and True are equal, so types are looked at beside the index; only text equals text.
+    if not desk.is_text and not desk.kinds.issuperset(map(type, raw)):
         return None
     try:
-        # In one call: a request waits for it.
-        reps = list(itemgetter(*raw)(desk.index)) if len(raw) > 1 else [desk.index[next(iter(raw))]]
+        reps = itemgetter(*raw)(desk.index) if len(raw) > 1 else (desk.index[next(iter(raw))],)
+        nearness = list(map(_as_float, raw.values()))
     except KeyError:
         return None
-    scores = list(raw.values())
-    # 1, 1.0 and True are equal, so types are looked at beside the index.
-    is_plain = desk.kinds.issuperset(map(type, raw)) and _PLAIN.issuperset(map(type, scores))
-    return (reps, scores) if is_plain and min(scores) > 0 and sum(scores) <= MOST else None
+    except TypeError:
+        if not all(type(each) in _PLAIN and 0 < each <= MOST for each in raw.values()):
+            return None
+        nearness = list(map(float, raw.values()))
+    return (reps, nearness) if min(nearness) > 0 and sum(nearness) <= MOST else None

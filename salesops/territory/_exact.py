@@ -13,6 +13,7 @@ from salesops.territory._prices import FloatArray, Instance, IntArray
 
 _MOST_NODES = 5_000
 _LARGEST = 1_000.0
+_SMALLEST = 1e-300
 _SLACK = 1e-6
 """What the solver may leave undone, absolutely, in its own units (its gap and feasibility tolerances)."""
 
@@ -76,7 +77,7 @@ def solve_exactly(instance: Instance, *, hopeful: bool = False, time_limit: floa
     if instance.current is not None and np.isfinite(instance.max_moves):
         stays = sparse.csr_array((instance.current[lead] == rep)[None].astype(float))
         rows.append(LinearConstraint(stays, instance.n_settled - instance.max_moves, np.inf))
-    scale = _LARGEST / (float(np.abs(score).max(initial=0.0)) or 1.0)
+    scale = _LARGEST / max(float(np.abs(score).max(initial=0.0)), _SMALLEST) if score.any() else 1.0
     options: Any = {"mip_rel_gap": 0.0, "node_limit": _MOST_NODES}
     if time_limit is not None:
         options["time_limit"] = max(time_limit, 0.1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from salesops._display import number
 from salesops.errors import show
+from salesops.territory._equals import is_stronger, strength_of
 from salesops.territory._prices import FloatArray
 from salesops.territory.inputs import find
 from salesops.territory.results import Explanation
@@ -93,13 +94,22 @@ def _use_of_closest(plan: Any, lead: int) -> FloatArray:
     return use
 
 
+def _has_stronger_ties(plan: Any, rep: int, owner: int) -> bool:
+    """Say whether the lead itself is nearer to a rep than to the owner, who scores as much."""
+    strength = None if owner < 0 or plan.premises.is_scored else strength_of(plan.prox, plan.rep_labels)
+    return strength is not None and is_stronger(strength[rep], strength[owner])
+
+
 def _why_not(plan: Any, lead: int, rep: int, owner: int) -> str:
     """Say why a rep of at least the owner's score does not own the lead."""
+    alike = ""
     if plan.closest_score[lead] > plan.score[lead]:
         closer = "is closer" if plan.has_proximity else "scores more"
+    elif _has_stronger_ties(plan, rep, owner):
+        closer, alike = "is closer", " too, with stronger ties"
     else:
         closer = "is as close" if plan.has_proximity else "scores as much"
-    said = f"{_rep(plan, rep)} {closer} (score {number(float(plan.closest_score[lead]))}) but "
+    said = f"{_rep(plan, rep)} {closer} (score {number(float(plan.closest_score[lead]))}{alike}) but "
     after = plan.used[rep] + _use_of_closest(plan, lead)
     price = _price(plan, lead, rep)
     worth = f"; the price of her time for this lead is {number(price)}" if price > 0 else ""

@@ -134,7 +134,7 @@ def _lead_for_nobody(task: Task) -> Infeasible | None:
         lead = show_lead(task, int(banned[0]))
         every = Problem(path="forbidden", message="forbids every rep to own a lead", ids=(lead,))
         return Infeasible(f"assign: lead {lead} is forbidden to every rep", [must, every])
-    alone = np.flatnonzero((task.n_allowed() == 0) & free & (task.most <= 0))
+    alone = np.flatnonzero((task.n_allowed() == 0) & free & (task.most <= 0) & ~task.may_stay())
     if task.fallback == "none" and len(alone):
         lead = show_lead(task, int(alone[0]))
         cold = Problem(path="fallback", message="a lead without a connection has no owner", ids=(lead,))
@@ -260,6 +260,8 @@ def _may_own(task: Task, rep: int, leads: IntArray | None = None) -> Mask:
     allowed = (task.most[leads] > 0) | (task.fallback == "cold")
     unknown = np.flatnonzero(~allowed)
     allowed[unknown] = (task.pairs.at(leads[unknown])[0] == rep).any(axis=1)
+    if task.current is not None:
+        allowed |= task.current[leads] == rep
     allowed &= ~np.isin(leads, task.forbidden[task.forbidden[:, 1] == rep, 0])
     return np.asarray(allowed & task.may[task.kind[leads], rep])
 

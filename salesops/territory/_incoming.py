@@ -54,7 +54,7 @@ def read_lead(document: Mapping[str, Any], desk: Desk) -> Asked:
     if not document.keys() <= desk.fields:
         _unknown_fields(document, desk, faults)
     lead_id = key = document.get("lead_id")
-    if type(lead_id) is not str:
+    if type(lead_id) is not str or not lead_id or lead_id.isspace():
         lead_id, key = identity(lead_id, "$.lead_id", faults)
     value = _amount(document, "value", 1.0, faults)
     amounts = [
@@ -88,8 +88,9 @@ def identity(value: Any, path: str, faults: list[Problem]) -> tuple[Hashable, Ha
     if isinstance(value, dict):
         (value,) = from_plain([value])
     value = scalar(value)
-    if is_missing(value):
-        faults.append(Problem(path=path, message="an id is missing"))
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
+        shown = () if is_missing(value) else (show(value),)
+        faults.append(Problem(path=path, message=f"an id is {'empty' if shown else 'missing'}", values=shown))
         return None, None
     try:
         hash(value)
@@ -152,7 +153,7 @@ def read_skills(raw: Any) -> frozenset[str] | None:
     return frozenset(raw)
 
 
-Near = tuple[str | None, Any, list[int], list[float], Sequence[int]]
+Near = tuple[str | None, Any, Sequence[int], Sequence[float], Sequence[int]]
 
 
 def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: list[Problem]) -> Near:
@@ -183,7 +184,7 @@ def _near(document: Mapping[str, Any], desk: Desk, lead_id: Hashable, faults: li
 def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
     plain = plain_candidates(raw, desk)
     if plain is not None:
-        return "candidates", raw, *plain, ()
+        return "candidates", None, *plain, ()
     found: dict[int, float] = {}
     for place, rep, given in _rows(raw, "candidates", "rep_id", ("proximity", "score"), faults):
         label, _ = identity(rep, f"$.candidates{place}", faults)
@@ -207,8 +208,7 @@ def _candidates(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
         elif at >= 0:
             found[at] = number
     near = {rep: score for rep, score in found.items() if score > 0}
-    raw = {desk.reps[rep]: score for rep, score in found.items()}
-    return "candidates", raw, list(near), list(near.values()), ()
+    return "candidates", None, list(near), list(near.values()), ()
 
 
 def _ties(raw: Any, desk: Desk, faults: list[Problem]) -> Near:
@@ -296,16 +296,18 @@ def _rows(
     return rows
 
 
-def content(asked: Asked, quantities: tuple[str, ...]) -> dict[str, Any]:
+def content(asked: Asked, desk: Desk) -> dict[str, Any]:
     """Say what a lead was, field by field, to tell whether it comes again as it was."""
     near = asked.near
+    if asked.source == "candidates":
+        near = dict(zip([desk.names[rep] for rep in asked.reps], asked.nearness, strict=True))
     if isinstance(near, Mapping):
         plain = zip(to_plain(near, "lead"), near.values(), strict=True)
-        near = sorted(json.dumps([label, float(amount)]) for label, amount in plain if amount > 0)
+        near = sorted(json.dumps([label, float(amount)]) for label, amount in plain)
     elif asked.source is not None:
         near = to_plain([near], "lead")
     text = json.dumps([asked.source, near], sort_keys=True).encode("utf-8", "backslashreplace")
-    amounts = dict(zip(quantities, asked.use, strict=True))
+    amounts = dict(zip(desk.quantities, asked.use, strict=True))
     return {
         "value": asked.value,
         **amounts,

@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from operator import mul
 
+from salesops.territory._desk import Asked
 from salesops.territory._routing import State, Terms
+
+_SLACK = 1e-12
 
 
 def has_room(terms: Terms, state: State, use: Sequence[float], rep: int) -> bool:
@@ -17,8 +20,8 @@ def has_room(terms: Terms, state: State, use: Sequence[float], rep: int) -> bool
     for k, width in plain.tops:
         amount = use[k]
         if amount:
-            top = max(state.sure[k], state.total[k] + amount) * width
-            if used[k].item(rep) + amount > plain.share[rep] * top:
+            end, sure = state.total[k] + amount, state.sure[k]
+            if used[k].item(rep) + amount > plain.share[rep] * ((sure if sure > end else end) * width):
                 return False
     return True
 
@@ -26,58 +29,94 @@ def has_room(terms: Terms, state: State, use: Sequence[float], rep: int) -> bool
 Offers = list[tuple[float, int, float]]
 
 
-def offers(terms: Terms, state: State, reps: list[int], scores: list[float], use: Sequence[float]) -> Offers:
+def offers(
+    terms: Terms, state: State, reps: Sequence[int], scores: list[float], use: Sequence[float]
+) -> Offers:
     """Rank reps by their offers, ``(price less score, rep, score)``: the best first, then the first rep.
 
     Ranked are those who are near and, where a lead may be cold, those whose time is cheapest.
     """
     near = set(reps)
     others = [rep for rep in state.cheap if rep not in near] if terms.is_cold else []
-    reps, scores = reps + others, scores + [0.0] * len(others)
+    reps, scores = [*reps, *others], scores + [0.0] * len(others)
     return sorted(zip(_losses(state, reps, scores, 1.0, use), reps, scores, strict=True))
 
 
 def best_offer(
-    terms: Terms,
-    state: State,
-    reps: list[int],
-    nearness: list[float],
-    factor: float,
-    use: Sequence[float],
-    able: frozenset[int] | None,
+    terms: Terms, state: State, asked: Asked, able: frozenset[int] | None
 ) -> tuple[int, float, float]:
     """Find the best offer of somebody with the skills and the room, as :func:`offers` ranks them.
 
-    A list is looked through faster than it is sorted, and those who are not near join it only once they may
-    offer as much as who is left. Gives the rep, her price less the score, and the score; -1, 0, 0 for nobody.
+    Nothing is sorted, and those who are not near are looked at only if one of them may offer as much as who
+    is best of the near. Gives the rep, her price less the score, and the score; -1, 0, 0 for nobody.
     """
-    losses = _losses(state, reps, nearness, factor, use)
-    loss, others = min(losses, default=math.inf), []
-    lowest = sum(map(mul, use, state.lowest)) if terms.is_cold else math.inf
-    while True:
-        if loss >= lowest < math.inf:
-            others = sorted(zip(_prices_of(state, state.cheap, use), state.cheap, strict=True), reverse=True)
-            lowest = math.inf
-        at = losses.index(loss) if loss < math.inf else -1
-        if at >= 0 and losses.count(loss) > 1:
-            at = reps.index(min(rep for rep, each in zip(reps, losses, strict=True) if each == loss))
-        if others and (at < 0 or others[-1] < (loss, reps[at])):
-            price, rep = others.pop()
-            if rep not in reps and (able is None or rep in able) and has_room(terms, state, use, rep):
-                return rep, price, 0.0
-            continue
-        if at < 0 or (loss > 0 and not terms.is_cold):
-            break
-        if (able is None or reps[at] in able) and has_room(terms, state, use, reps[at]):
-            return reps[at], loss, factor * nearness[at]
-        losses[at] = math.inf
-        loss = min(losses)
-    if terms.is_cold:
-        scores = [factor * each for each in nearness]
-        for loss, rep, score in all_offers(terms, state, reps, scores, use):
+    use, nobody, floors = asked.use, len(terms.share), state.lowest
+    if len(use) == 2:
+        lowest = use[0] * floors[0] + use[1] * floors[1]
+        loss, owner, score = _best_of_two(terms, state, asked, able, lowest)
+    else:
+        lowest = sum(map(mul, use, floors))
+        loss, owner, score = _best_of_any(terms, state, asked, able)
+    if terms.is_cold and loss >= lowest:
+        for rep, price in zip(state.cheap, _prices_of(state, state.cheap, use), strict=True):
+            if price > loss or (price == loss and rep > owner) or rep in asked.reps:
+                continue
             if (able is None or rep in able) and has_room(terms, state, use, rep):
-                return rep, loss, score
+                loss, owner, score = price, rep, 0.0
+    if owner < nobody:
+        return owner, loss, score
+    if not terms.is_cold:
+        return -1, 0.0, 0.0
+    for loss, rep, score in all_offers(terms, state, asked.reps, asked.scores, use):
+        if (able is None or rep in able) and has_room(terms, state, use, rep):
+            return rep, loss, score
     return -1, 0.0, 0.0
+
+
+def _best_of_two(
+    terms: Terms, state: State, asked: Asked, able: frozenset[int] | None, lowest: float
+) -> tuple[float, int, float]:
+    """Find the best offer of those who are near, for capacity and one band: the usual case, in one go.
+
+    It stands between a request and its answer. Gives price less score, the rep, and the score; for nobody
+    the number of reps. Whoever is less near than `bar` offers less even at the lowest of all prices: the
+    slack is for rounding.
+    """
+    use, factor = asked.use, asked.factor
+    (work, amount), (first, second) = use, state.prices
+    # Where no lead may be cold, nobody takes one that is worth less than her time.
+    least, owner, closeness = (math.inf if terms.is_cold else 0.0), len(terms.share), 0.0
+    bar = 0.0
+    for rep, each in zip(asked.reps, asked.nearness, strict=True):
+        if each >= bar:
+            loss = work * first[rep] + amount * second[rep] - factor * each
+            if (
+                loss <= least
+                and (loss < least or rep < owner)
+                and (able is None or rep in able)
+                and has_room(terms, state, use, rep)
+            ):
+                least, owner, closeness = loss, rep, each
+                if factor:
+                    bar = (lowest - least - _SLACK * (abs(lowest) + abs(least))) / factor
+    return least, owner, factor * closeness
+
+
+def _best_of_any(
+    terms: Terms, state: State, asked: Asked, able: frozenset[int] | None
+) -> tuple[float, int, float]:
+    """Do the same for any number of quantities."""
+    least, owner, closeness = (math.inf if terms.is_cold else 0.0), len(terms.share), 0.0
+    losses = _losses(state, asked.reps, asked.nearness, asked.factor, asked.use)
+    for loss, rep, each in zip(losses, asked.reps, asked.nearness, strict=True):
+        if (
+            loss <= least
+            and (loss < least or rep < owner)
+            and (able is None or rep in able)
+            and has_room(terms, state, asked.use, rep)
+        ):
+            least, owner, closeness = loss, rep, each
+    return least, owner, asked.factor * closeness
 
 
 def _prices_of(state: State, reps: list[int], use: Sequence[float]) -> list[float]:
@@ -89,7 +128,7 @@ def _prices_of(state: State, reps: list[int], use: Sequence[float]) -> list[floa
 
 
 def all_offers(
-    terms: Terms, state: State, reps: list[int], scores: list[float], use: Sequence[float]
+    terms: Terms, state: State, reps: Sequence[int], scores: list[float], use: Sequence[float]
 ) -> Offers:
     """Rank every rep: the way out when nobody near, and nobody cheap, has room."""
     dense = [0.0] * len(terms.share)
@@ -100,11 +139,10 @@ def all_offers(
 
 
 def _losses(
-    state: State, reps: list[int], nearness: list[float], factor: float, use: Sequence[float]
+    state: State, reps: Sequence[int], nearness: Sequence[float], factor: float, use: Sequence[float]
 ) -> list[float]:
     """Take scores, ``factor * nearness``, from prices."""
     if len(use) == 2:
-        # The usual case, capacity and one band, in one go: it stands between a request and its answer.
         (work, amount), (first, second) = use, state.prices
         return [
             work * first[rep] + amount * second[rep] - factor * each

@@ -11,7 +11,7 @@ from salesops._frames import Labels, Reader, check_known
 from salesops.errors import Problem, show
 from salesops.territory._known import is_same
 from salesops.territory._prices import FloatArray, IntArray
-from salesops.territory.inputs import Rows
+from salesops.territory.inputs import Rows, amounts
 from salesops.territory.results import Proximity
 
 
@@ -85,8 +85,8 @@ def read_scores(frame: Any, reps: Labels, leads: Labels, faults: list[Problem]) 
     """Read a table of scores."""
     table = Reader(frame, "score", key=("rep_id", "lead_id"), faults=faults)
     rep, lead = table.ids("rep_id"), table.ids("lead_id")
-    score = table.numbers("score", minimum=0)
-    work = table.numbers("workload", minimum=0) if table.has("workload") else None
+    score = amounts(table, "score")
+    work = amounts(table, "workload") if table.has("workload") else None
     check_known(faults, "score.rep_id", rep, reps, "reps", table.rows, who=table.who)
     check_known(faults, "score.lead_id", lead, leads, "leads", table.rows, who=table.who)
     rep_at, lead_at = reps.codes(rep), leads.codes(lead)

@@ -15,6 +15,19 @@ from salesops._frames.tables import object_column
 from salesops.errors import Problem
 from salesops.territory._eligible import Eligibility
 from salesops.territory._premises import Edits, Premises
+from salesops.territory._shapes import (
+    FLAG,
+    ID,
+    NUMBER,
+    PLACE,
+    PLACE_OR_NONE,
+    PROBLEM,
+    TEXT,
+    Shape,
+    list_of,
+    or_null,
+    record,
+)
 
 _SCHEMA_VERSION = 1
 _OPTIONAL = {"eligibility", "current", "move_price", "premises", "edits", "flat_bound"}
@@ -38,6 +51,87 @@ _ARRAYS = {
     "barred": np.int64,
     "barred_score": np.float64,
 }
+
+_TALL = {"use", "upper", "lower", "used", "prices"}
+"""Arrays with one row for each lead or rep, and one column for each quantity."""
+_PAIR = {"type": "array", "items": PLACE, "minItems": 2, "maxItems": 2}
+_NEED = [TEXT, TEXT, ID]
+"""Column of the leads, column of the reps, what is asked for."""
+_HEADER: dict[str, Shape] = {
+    "kind": {"const": "territory_plan"},
+    "schema_version": {"const": _SCHEMA_VERSION},
+    "reps": list_of(ID),
+    "leads": list_of(ID),
+}
+_SHAPES: dict[str, Shape] = {
+    "salesops_version": TEXT,
+    "input_digest": TEXT,
+    "quantities": list_of(TEXT),
+    "reason": list_of(TEXT),
+    "has_proximity": FLAG,
+    "hops": or_null(list_of(PLACE_OR_NONE)),
+    "bound": NUMBER,
+    "gap": or_null(NUMBER),
+    "no_gap_reason": or_null(TEXT),
+    "violations": list_of(PROBLEM),
+    "balance": {
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [
+                NUMBER,
+                {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+                {"type": "null"},
+            ]
+        },
+    },
+    "fallback": {"enum": ["cold", "none"]},
+    "current": list_of(PLACE_OR_NONE),
+    "move_price": NUMBER,
+    "flat_bound": NUMBER,
+    "eligibility": record(
+        {
+            "needs": list_of(
+                {"type": "array", "prefixItems": [TEXT, TEXT, ID], "minItems": 3, "items": False}
+            ),
+            "has": list_of(list_of(FLAG)),
+            "kinds": list_of(list_of(PLACE)),
+            "kind": list_of(PLACE),
+        }
+    ),
+    "premises": record(
+        {
+            "locked": list_of(_PAIR),
+            "forbidden": list_of(_PAIR),
+            "require_all": FLAG,
+            "max_moves": or_null(NUMBER),
+            "own_work": or_null(list_of(NUMBER)),
+            "is_scored": FLAG,
+        }
+    ),
+    "edits": record(
+        {
+            "leads": list_of(PLACE),
+            "drawn": {"type": "object", "additionalProperties": {"type": "array"}},
+            "gap": or_null(NUMBER),
+            "no_gap_reason": or_null(TEXT),
+            "violations": list_of(PROBLEM),
+        }
+    ),
+}
+
+
+def shape_of_plan(known: set[str]) -> Shape:
+    """Shape the document of a plan with these fields; a field without a shape is an error of ours."""
+    fields = _HEADER | {
+        name: _shape_of_array(name) if name in _ARRAYS else _SHAPES[name]
+        for name in sorted(known - {"prox", *_LABELS})
+    }
+    return record(fields, _OPTIONAL)
+
+
+def _shape_of_array(name: str) -> Shape:
+    item: Shape = PLACE_OR_NONE if _ARRAYS[name] is np.int64 else {"type": ["number", "null"]}
+    return list_of(list_of(item) if name in _TALL else item)
 
 
 def written_plan(plan: Any) -> dict[str, Any]:
@@ -80,12 +174,12 @@ def written_plan(plan: Any) -> dict[str, Any]:
 def fields_of_plan(document: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     """Read the fields of a plan from its document; missing and unknown ones are faults."""
     fields = known - {"prox", *_OPTIONAL, *_LABELS}
-    fields |= {"kind", "schema_version", "reps", "leads"}
+    fields |= _HEADER.keys()
     raise_all("territory plan", fields_amiss(document, fields, _OPTIONAL))
     check_choice("$.kind", document["kind"], ("territory_plan",))
-    rest = {name: document[name] for name in fields - {"kind", "schema_version", "reps", "leads"}}
+    rest = {name: document[name] for name in fields - _HEADER.keys()}
     n, q = len(document["reps"]), len(document["quantities"])
-    tall = {"use": len(document["leads"]), "upper": n, "lower": n, "used": n, "prices": n}
+    tall = {name: len(document["leads"]) if name == "use" else n for name in _TALL}
     for name, kind in _ARRAYS.items():
         values = _array(document[name], kind, missing=-np.inf if name == "lower" else np.inf)
         rest[name] = values.reshape(tall[name], q) if name in tall else values

@@ -31,11 +31,14 @@ class Proof:
     ----------
     size : float or None
         Where given, leads that use at least so much of `resource` are counted, and limits in whole leads.
+    move_price : float
+        What a lead costs, beside, that changes hands.
     """
 
     prices: FloatArray
     resource: int = 0
     size: float | None = None
+    move_price: float = 0.0
 
     def view(self, system: System) -> System:
         """Give the system that the prices speak of."""
@@ -51,10 +54,17 @@ class Proof:
 
     def costs(self, system: System) -> FloatArray:
         """Cost each lead at least, by the prices; infinite where nobody may own it but somebody must."""
+        low = self.offers(system).min(axis=1, initial=np.inf)
+        nobody = np.where(system.today >= 0, self.move_price, 0.0)
+        return np.asarray(np.where(system.must, low, np.minimum(low, nobody)))
+
+    def offers(self, system: System) -> FloatArray:
+        """Cost each pair, by the prices, shape (n, R); infinite where it is not allowed."""
         seen = self.view(system)
-        price = np.where(seen.allowed, seen.use @ self.prices.T, np.inf)
-        low = price.min(axis=1, initial=np.inf)
-        return np.asarray(np.where(seen.must, low, np.minimum(low, 0.0)))
+        price = seen.use @ self.prices.T
+        if self.move_price:
+            price += self.move_price * seen.moves
+        return np.asarray(np.where(seen.allowed, price, np.inf))
 
     def excess(self, system: System) -> float:
         """How far the costs exceed the worth of the limits, rounding allowed for; above 0 is a proof."""
@@ -62,15 +72,18 @@ class Proof:
         up, down = np.maximum(self.prices, 0.0), np.maximum(-self.prices, 0.0)
         if np.isinf(seen.upper[up > 0]).any() or np.isinf(seen.lower[down > 0]).any():
             return -math.inf
+        if self.move_price > 0 and np.isinf(seen.max_moves):
+            return -math.inf
         if np.isinf(costs).any():
             return math.inf
         worth = [
             *(up[up > 0] * seen.upper[up > 0]).tolist(),
             *(-down[down > 0] * seen.lower[down > 0]).tolist(),
+            *([self.move_price * seen.max_moves] if self.move_price > 0 else []),
         ]
-        rounding = (
-            16 * (seen.use.shape[1] + 1) * _EPS * math.fsum([*np.abs(costs).tolist(), *map(abs, worth)])
-        )
+        size = np.where(seen.allowed, seen.use @ np.abs(self.prices).T, 0.0).max(axis=1, initial=0.0)
+        size += self.move_price
+        rounding = 16 * (seen.use.shape[1] + 2) * _EPS * math.fsum([*size.tolist(), *map(abs, worth)])
         total: float = math.fsum([*costs.tolist(), *(-part for part in worth)])
         return float(total - rounding)
 
@@ -78,6 +91,8 @@ class Proof:
 def proofs(system: System) -> Iterator[Proof]:
     """Look for prices that contradict, the cheapest searches first; each is to be checked by its excess."""
     shape = system.upper.shape
+    if np.isfinite(system.max_moves):
+        yield Proof(prices=np.zeros(shape), move_price=1.0)
     groups = _groups(system)
     for resource in range(shape[1]):
         crossed = np.flatnonzero(system.lower[:, resource] > system.upper[:, resource])
@@ -228,17 +243,39 @@ def densest(system: System, rep: int, low: int, high: int) -> tuple[float, float
 
 def support(book: Rulebook, kept: Mask, proof: Proof) -> Mask:
     """Reduce a set of rules to some that the prices still contradict."""
-    a, _, c, d, e, _ = book.starts
+    a, _, c, d, e, f, _ = book.starts
     kept = kept.copy()
     kept[:a] &= _limits_used(book, kept, proof)
+    kept[f] &= proof.move_price > 0
     for rule in (e, d, *range(c, d)):
         if kept[rule]:
             trial = kept.copy()
             trial[rule] = False
             if proof.excess(book.system(trial)) > 0:
                 kept = trial
+    if proof.move_price > 0:
+        proof = _spare_limits(book, kept, proof)
     _spare_leads(book, kept, proof)
     return kept
+
+
+def _spare_limits(book: Rulebook, kept: Mask, proof: Proof) -> Proof:
+    """Drop limits, in place, as long as the prices of the others contradict: those that say least first."""
+    system, prices = book.system(kept), proof.prices.copy()
+    places = [(int(rep), int(k)) for rep, k in np.argwhere(prices != 0)]
+
+    def without(place: tuple[int, int]) -> Proof:
+        fewer = prices.copy()
+        fewer[place] = 0.0
+        return attrs.evolve(proof, prices=fewer)
+
+    left = {place: without(place).excess(system) for place in places}
+    for place in sorted(places, key=lambda one: (-left[one], one)):
+        if without(place).excess(system) > 0:
+            prices[place] = 0.0
+    proof = attrs.evolve(proof, prices=prices)
+    kept[: len(book.limits)] &= _limits_used(book, kept, proof)
+    return proof
 
 
 def _limits_used(book: Rulebook, kept: Mask, proof: Proof) -> Mask:
@@ -265,7 +302,7 @@ def _spare_leads(book: Rulebook, kept: Mask, proof: Proof) -> None:
     bare[a:c] = False
     loss = proof.costs(book.system(kept)) - proof.costs(book.system(bare))
     leads, each = np.unique(owner_of[rules - a], return_counts=True)
-    order = np.lexsort((leads, loss[leads] / each))
+    order = np.lexsort((-leads, loss[leads] / each))
     # Costs that are infinite cannot be added up: such leads are a conflict of their own.
     left = proof.excess(book.system(kept))
     spent = np.cumsum(np.maximum(loss[leads[order]], 0.0))
@@ -280,11 +317,12 @@ def _spare_one_by_one(book: Rulebook, kept: Mask, proof: Proof, rules: IntArray)
     _, b, c, *_ = book.starts
     system = book.system(kept)
     left = proof.excess(system) * (1 - 1e-9)
-    price = proof.view(system).use @ proof.prices.T
     before = kept.copy()
     bare = kept.copy()
     bare[b:c] = False
-    unbanned, allowed, costs = book.system(bare).allowed, system.allowed.copy(), proof.costs(system)
+    free = book.system(bare)
+    unbanned, price = free.allowed, proof.offers(free)
+    allowed, costs = system.allowed.copy(), proof.costs(system)
     for rule in rules[rules >= b].tolist():
         lead, rep = book.task.forbidden[rule - b].tolist()
         loss = max(costs[lead] - price[lead, rep], 0.0) if unbanned[lead, rep] else 0.0
@@ -333,7 +371,7 @@ def _orphan(book: Rulebook, kept: Mask, system: System) -> Mask | None:
     alone = np.flatnonzero(system.must & ~fit.any(axis=1))
     if not len(alone) or not fit.shape[1]:
         return None
-    a, b, c, d, e, _ = book.starts
+    a, b, c, d, e, *_ = book.starts
     task = book.task
     # A lead of few rules makes the shortest conflict.
     tally = np.bincount(book.rules_of_leads()[np.flatnonzero(kept[a:c])], minlength=task.n_leads)

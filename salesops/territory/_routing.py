@@ -83,6 +83,8 @@ class Terms:
         Standard deviation of the use of a lead.
     is_cold : bool
         Whether a rep without a known connection may own a lead.
+    plain
+        The same as lists and columns, which is what takes no time to read.
     """
 
     capacity: FloatArray
@@ -97,16 +99,11 @@ class Terms:
     spread: FloatArray
     is_cold: bool
     is_guess: bool = False
-    _plain: _Plain = attrs.field(init=False)
+    plain: _Plain = attrs.field(init=False)
 
-    @_plain.default
+    @plain.default
     def _laid_out(self) -> _Plain:
         return _Plain.of(self)
-
-    @property
-    def plain(self) -> _Plain:
-        """The same as lists and columns, which is what takes no time to read."""
-        return self._plain
 
     def limits(self, total: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give the limits of each rep once the totals are so: most and least, shape (R, d) each."""
@@ -195,7 +192,7 @@ class State:
     lowest : tuple of float
         The least of each.
     cheap : list of int
-        The reps whose time is cheapest for a mean lead, in the order of reps.
+        The reps whose time is cheapest for a mean lead, the cheapest first.
     """
 
     used: tuple[FloatArray, ...]
@@ -271,11 +268,11 @@ def _cheap(terms: Terms, used: tuple[FloatArray, ...], prices: list[FloatArray])
     cost = np.where(used[0] >= terms.capacity, np.inf, 0.0)
     for unit, price in zip(terms.plain.unit, prices, strict=True):
         cost += unit * price
-    if len(cost) <= _CHEAP:
-        return list(range(len(cost)))
-    edge = np.partition(cost, _CHEAP - 1)[_CHEAP - 1]
-    below = np.flatnonzero(cost < edge).tolist()
-    return sorted(below + np.flatnonzero(cost == edge)[: _CHEAP - len(below)].tolist())
+    near = np.arange(len(cost))
+    if len(cost) > _CHEAP:
+        near = (cost <= np.partition(cost, _CHEAP - 1)[_CHEAP - 1]).nonzero()[0]
+    cheap: list[int] = near[cost[near].argsort(kind="stable")[:_CHEAP]].tolist()
+    return cheap
 
 
 def taken(terms: Terms, state: State, rep: int, use: Sequence[float]) -> State:

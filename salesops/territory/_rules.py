@@ -28,6 +28,10 @@ class System:
         Which leads are to have an owner.
     upper, lower : ndarray of shape (R, d)
         Infinite where there is no limit.
+    today : ndarray of shape (n,)
+        Who owns each lead today, -1 for nobody.
+    max_moves : float
+        How many of those leads may go to somebody else, or to nobody; infinite where there is no limit.
     """
 
     use: FloatArray
@@ -35,6 +39,33 @@ class System:
     must: Mask
     upper: FloatArray
     lower: FloatArray
+    today: IntArray
+    max_moves: float
+
+    @property
+    def is_limited(self) -> Mask:
+        """Which reps have a limit."""
+        return np.asarray(np.isfinite(self.upper).any(axis=1) | (self.lower > 0).any(axis=1))
+
+    @cached_property
+    def may_stay(self) -> Mask:
+        """Which leads have an owner today who may keep them."""
+        settled = np.flatnonzero(self.today >= 0)
+        stays = np.zeros(len(self.today), dtype=bool)
+        stays[settled] = self.allowed[settled, self.today[settled]]
+        return stays
+
+    @cached_property
+    def moves(self) -> Mask:
+        """Which pairs would be a move, shape (n, R)."""
+        moved = np.repeat((self.today >= 0)[:, None], self.allowed.shape[1], axis=1)
+        settled = np.flatnonzero(self.today >= 0)
+        moved[settled, self.today[settled]] = False
+        return moved
+
+    def n_moved(self, owner: IntArray) -> int:
+        """Count the leads that change hands."""
+        return int(((self.today >= 0) & (owner != self.today)).sum())
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -42,7 +73,7 @@ class Rulebook:
     """Every rule of a task as a number, in a fixed order; a set of rules is a mask over them.
 
     The order: limits of the reps, locks, bans, what leads ask for, that leads go only where a connection is
-    known, that every lead has an owner.
+    known, that every lead has an owner, that only so many change hands.
 
     Attributes
     ----------
@@ -75,20 +106,26 @@ class Rulebook:
         )
 
     @cached_property
-    def starts(self) -> tuple[int, int, int, int, int, int]:
-        """Where locks, bans, needs, the connection rule and the owner rule start, and where rules end."""
+    def starts(self) -> tuple[int, int, int, int, int, int, int]:
+        """Where locks, bans, needs, the rules of connections, owners and moves start, and where rules end."""
         a = len(self.limits)
         b = a + len(self.locks)
         c = b + len(self.bans)
         d = c + len(self.needs)
-        return a, b, c, d, d + 1, d + 2
+        return a, b, c, d, d + 1, d + 2, d + 3
 
     @property
     def everything(self) -> Mask:
         """All the rules that there are."""
         kept = np.ones(self.starts[-1], dtype=bool)
-        kept[-2:] = self.task.fallback == "none", self.task.require_all
+        kept[-3:] = self.task.fallback == "none", self.task.require_all, np.isfinite(self.task.max_moves)
         return kept
+
+    @cached_property
+    def today(self) -> IntArray:
+        """Who owns each lead today, -1 for nobody."""
+        current = self.task.current
+        return np.full(self.task.n_leads, -1, dtype=np.int64) if current is None else current
 
     @cached_property
     def amounts(self) -> FloatArray:
@@ -104,17 +141,19 @@ class Rulebook:
 
     @cached_property
     def known(self) -> Mask:
-        """Which connections are known, shape (n, R)."""
+        """Which connections are known, shape (n, R); an owner of today has one."""
         task = self.task
         known = np.zeros((task.n_leads, task.n_reps), dtype=bool)
         reps = task.pairs.laid_out().reps
         lead, column = np.nonzero(reps >= 0)
         known[lead, reps[lead, column]] = True
+        settled = np.flatnonzero(self.today >= 0)
+        known[settled, self.today[settled]] = True
         return known
 
     def system(self, kept: Mask) -> System:
         """Give the problem that some rules leave."""
-        task, (a, b, c, d, e, _) = self.task, self.starts
+        task, (a, b, c, d, e, f, _) = self.task, self.starts
         upper = np.full((task.n_reps, len(task.quantities)), np.inf)
         lower = np.full(upper.shape, -np.inf)
         for side, array, tighten in ((True, upper, np.minimum), (False, lower, np.maximum)):
@@ -131,7 +170,15 @@ class Rulebook:
         allowed[bans[:, 0], bans[:, 1]] = False
         must = np.full(task.n_leads, bool(kept[e]))
         must[locks] = True
-        return System(use=task.use, allowed=allowed, must=must, upper=upper, lower=lower)
+        return System(
+            use=task.use,
+            allowed=allowed,
+            must=must,
+            upper=upper,
+            lower=lower,
+            today=self.today,
+            max_moves=task.max_moves if kept[f] else np.inf,
+        )
 
     def _may(self, kept: Mask, leads: IntArray | slice = slice(None)) -> Mask:
         """Which reps have what the leads ask for, as far as that is kept."""

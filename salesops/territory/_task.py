@@ -26,7 +26,7 @@ from salesops.territory._pairs import (
     read_scores,
 )
 from salesops.territory._prices import FloatArray, Instance, IntArray
-from salesops.territory.inputs import Rows, read_rows, tables
+from salesops.territory.inputs import Rows, amounts, read_rows, tables
 from salesops.territory.results import Proximity
 
 _MOST_PAIRS = 10_000_000
@@ -345,12 +345,12 @@ def read_task(
     capacity = rep_rows.table.numbers("capacity", minimum=0, default=None)
     if not rep_rows.table.has("capacity"):
         capacity = np.full(len(capacity), np.inf)
-    share = rep_rows.table.numbers("share", minimum=0, default=1)
-    value = lead_rows.table.numbers("value", minimum=0, default=1)
-    amounts = {"workload": lead_rows.table.numbers("workload", minimum=0, default=1), "value": value}
+    share = amounts(rep_rows.table, "share", default=1)
+    value = amounts(lead_rows.table, "value", default=1)
+    used = {"workload": amounts(lead_rows.table, "workload", default=1), "value": value}
     for name in bands:
-        if name not in amounts:
-            amounts[name] = lead_rows.table.numbers(name, minimum=0)
+        if name not in used:
+            used[name] = amounts(lead_rows.table, name)
     locks = read_pairs(frames.get("locked"), "locked", rep_rows.labels, lead_rows.labels, faults)
     bans = read_pairs(frames.get("forbidden"), "forbidden", rep_rows.labels, lead_rows.labels, faults)
     held = read_locks(locks, rep_rows.labels, lead_rows.labels, faults)
@@ -365,7 +365,7 @@ def read_task(
     limits = own_limits(rep_rows, quantities)
     raise_all("assign", faults)
 
-    use = np.stack([lead_rows.column(amounts[name]) for name in quantities], axis=1)
+    use = np.stack([lead_rows.column(used[name]) for name in quantities], axis=1)
     in_order = lead_rows.column(value)
     pairs, most = _known(prox, known, rep_rows.labels, lead_rows.labels, in_order)
     task = Task(

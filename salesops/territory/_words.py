@@ -79,3 +79,13 @@ def known_rule() -> Problem:
 def own_rule() -> Problem:
     """Word that nobody is left out."""
     return Problem(path="require_all", message="every lead must have an owner")
+
+
+def moves_rule(task: Task) -> Problem:
+    """Word how many leads may change hands."""
+    return Problem(
+        path="max_moves",
+        message="leads that may change hands",
+        values=(number(task.max_moves, 6),),
+        hint="allow more moves, or drop one of the other rules",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from salesops.errors import InternalError, Problem
 from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
-from salesops.territory._move_conflicts import check_moves, conflict_with_moves
+from salesops.territory._equals import settled_equals, strength_of
+from salesops.territory._move_conflicts import check_moves
 from salesops.territory._pair_work import check_pairs, pair_conflict, search_pairs
 from salesops.territory._premises import premises_of
 from salesops.territory._prices import FloatArray, IntArray
@@ -129,7 +130,8 @@ def assign(
     the prices, a linear programme settles those whose choice is close, broken limits are repaired at the
     least regret, and chains of moves improve the plan. A problem of up to 2,000 pairs is solved to the end as
     a mixed-integer programme. Equal choices fall to the rep, then the lead, that comes first in label order,
-    so the order of rows never changes a plan. Limits hold to one part in a billion.
+    so the order of rows never changes a plan; by the default walk, equal scores fall first to the rep with
+    the stronger ties in all, where limits allow. Limits hold to one part in a billion.
 
     Where workload depends on the rep (the generalised assignment problem), the bound also comes from reps who
     fill their capacity alone, at prices of the leads. Leads are exchanged among many reps at once, and a few
@@ -139,7 +141,9 @@ def assign(
     Rules that contradict each other are found by greatest flows (leads that only reps with too little room
     may own; reps who may own too little), by the densest leads that a rep has room for, and by counting large
     leads in whole; prices read off them prove the conflict in exact sums. It is then reduced rule by rule,
-    each time looking for a plan without the rule, by construction or as a mixed-integer programme.
+    each time looking for a plan without the rule, by construction or as a mixed-integer programme. Where only
+    so many leads may change hands, leads at a price for each move prove in the same way, with prices from a
+    linear programme over classes of leads (column generation), that the limits need more moves.
 
     References
     ----------
@@ -178,7 +182,7 @@ def assign(
         raise refuse("require_all", "is True or False", require_all)
     if prox is not None and not isinstance(prox, Proximity):
         raise refuse("prox", "is not the result of proximity()", type(prox).__name__)
-    _check_moves(current, max_moves, move_price)
+    max_moves = _check_moves(current, max_moves, move_price)
     task = read_task(
         reps,
         leads,
@@ -207,11 +211,12 @@ def assign(
     if found.is_infeasible:
         if by_pair:
             raise pair_conflict(task)
-        raise conflict_with_moves(task) or smallest_conflict(task)
+        raise smallest_conflict(task)
     return _plan(task, found, free, prox)
 
 
-def _check_moves(current: object, max_moves: object, move_price: object) -> None:
+def _check_moves(current: object, max_moves: Any, move_price: object) -> float | None:
+    """Check what is said of moves; a number of leads comes back as a plain int, a share as it is."""
     whole = isinstance(max_moves, (int, np.integer)) and not isinstance(max_moves, bool) and max_moves >= 0
     if not (max_moves is None or whole or (isinstance(max_moves, float) and 0 <= max_moves <= 1)):
         hint = "5 is five leads, 0.05 is one in twenty"
@@ -227,6 +232,7 @@ def _check_moves(current: object, max_moves: object, move_price: object) -> None
         raise refuse(
             "current", "says who owns the leads today, which moves are counted from", None, hint=hint
         )
+    return int(max_moves) if whole else max_moves
 
 
 def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) -> TerritoryPlan:
@@ -234,7 +240,9 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     owner[free] = found.owner
     fingerprint = digest(task)
     task = task.with_work_of(owner)
-    offers = look_at_offers(task, owner)
+    strength = strength_of(prox, task.reps)
+    owner = settled_equals(task, owner, strength)
+    offers = look_at_offers(task, owner, strength)
     gross = found.bound + bound_of_locks(task, offers)
     bound = gross - task.move_price * (task.n_settled(free) + task.n_forced(free))
     plan = drawn_plan(
@@ -242,7 +250,8 @@ def _plan(task: Task, found: Outcome, free: IntArray, prox: Proximity | None) ->
     )
     if plan.violations:
         if task.pair_work is None:
-            check_breaches(task, _breaching(task, plan.used))
+            over = task.n_moved(owner) > task.max_moves
+            check_breaches(task, _breaching(task, plan.used), are_moves_over=over)
         broken = count(len(plan.violations), "violation")
         warn(f"no plan within every limit was found: {broken}; see plan.violations")
     return plan

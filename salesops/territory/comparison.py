@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from salesops import _display
-from salesops._faults import raise_all
+from salesops._faults import raise_all, refuse
 from salesops._frames import id_column
 from salesops.errors import Problem, show
 from salesops.territory.inputs import labels_at
@@ -188,6 +188,17 @@ def compare(plans: Mapping[str, TerritoryPlan]) -> Comparison:
     0   by alphabet         0.0
     1  by proximity         1.0
     """
+    given: object = plans
+    if not isinstance(given, Mapping):
+        hint = 'write {"by country": one, "by social proximity": other}'
+        raise refuse("plans", "is not a mapping of a name to its plan", type(given).__name__, hint=hint)
+    strange = [name for name, plan in given.items() if not isinstance(plan, TerritoryPlan)]
+    said = "is not a plan that assign() made"
+    found = [
+        Problem(path=f"plans[{name!r}]", message=said, values=(type(plans[name]).__name__,))
+        for name in strange
+    ]
+    raise_all("compare", found)
     if not plans:
         raise_all("compare", [Problem(path="plans", message="there is no plan to compare")])
     faults = []

@@ -19,6 +19,10 @@ from salesops.territory.results import Explanation
 __all__ = ["Decision", "Routing", "RunnerUp"]
 
 
+Rest = Callable[[Any, Hashable | None], Mapping[str, Any]]
+"""What tells the rest of a decision, from the lead as it was understood and its owner."""
+
+
 class RunnerUp(NamedTuple):
     """A rep who had room for the lead and offered less than its owner.
 
@@ -63,8 +67,8 @@ class RunnerUp(NamedTuple):
 class Decision:
     """Where one lead goes, made by :meth:`Router.route`; :meth:`Router.commit` counts it.
 
-    Owner, score and price are there at once. The other fields are worked out when one of them is first read,
-    or when the decision is committed, from what was so when it was made.
+    Lead, owner, score and price are there at once. The other fields are worked out when one of them is first
+    read, or when the decision is committed, from what was so when it was made.
 
     Attributes
     ----------
@@ -123,7 +127,7 @@ class Decision:
     source: str | None = None
     router_tag: str = ""
     _asked: Any = attrs.field(default=None, eq=False, alias="asked")
-    _rest: Callable[[], Mapping[str, Any]] | None = attrs.field(default=None, eq=False, init=False)
+    _rest: Rest | None = attrs.field(default=None, eq=False, init=False)
 
     if not TYPE_CHECKING:
 
@@ -237,30 +241,22 @@ _LATER: Mapping[str, Any] = {
     "runners_up": (),
     "n_between": None,
     "source": None,
+    "router_tag": "",
 }
 """Fields that are worked out when one of them is read, and what they are if nothing is said of them."""
 _blank = object.__new__
-_put_lead, _put_rep, _put_score, _put_price, _put_tag, _put_asked, _put_rest = (
-    vars(Decision)[name].__set__
-    for name in ("lead_id", "rep_id", "score", "price", "router_tag", "_asked", "_rest")
+_put_lead, _put_rep, _put_score, _put_price, _put_asked, _put_rest = (
+    vars(Decision)[name].__set__ for name in ("lead_id", "rep_id", "score", "price", "_asked", "_rest")
 )
 
 
-def made(
-    asked: Any,
-    rep_id: Hashable | None,
-    score: float,
-    price: float,
-    router_tag: str,
-    rest: Callable[[], Mapping[str, Any]],
-) -> Decision:
+def made(asked: Any, rep_id: Hashable | None, score: float, price: float, rest: Rest) -> Decision:
     """Make a decision at once, and leave to `rest` what is seldom asked for."""
     decision = _blank(Decision)
     _put_lead(decision, asked.lead_id)
     _put_rep(decision, rep_id)
     _put_score(decision, score)
     _put_price(decision, price)
-    _put_tag(decision, router_tag)
     _put_asked(decision, asked)
     _put_rest(decision, rest)
     return decision
@@ -270,7 +266,8 @@ def settled(decision: Decision) -> Decision:
     """Work out the fields that were left for later, and let go of the router that would tell them."""
     rest = decision._rest  # noqa: SLF001  (a field of our own)
     if rest is not None:
-        for name, field in {**_LATER, **rest()}.items():
+        asked, owner = decision._asked, decision.rep_id  # noqa: SLF001  (likewise)
+        for name, field in {**_LATER, **rest(asked, owner)}.items():
             object.__setattr__(decision, name, field)
         object.__setattr__(decision, "_rest", None)
     return decision

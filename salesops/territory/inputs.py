@@ -17,6 +17,8 @@ from salesops.errors import Problem, show
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
+_LARGEST = 1e290
+
 
 def tables(columns: Mapping[str, str] | None, **given: object) -> dict[str, pd.DataFrame]:
     """Turn several tables into frames under one renaming; a name that none of them has is a fault."""
@@ -68,6 +70,21 @@ def read_rows(frame: pd.DataFrame, name: str, key: str, faults: list[Problem]) -
     order = np.zeros(len(labels), dtype=np.int64)
     order[codes[codes >= 0]] = np.flatnonzero(codes >= 0)
     return Rows(table=table, ids=ids, labels=labels, order=order)
+
+
+def amounts(table: Reader, column: str, *, default: float | None = None) -> FloatArray:
+    """Take a column of amounts of 0 or more that can be added up and compared as doubles."""
+    if default is None:
+        values = table.numbers(column, minimum=0)
+    else:
+        values = table.numbers(column, minimum=0, default=default)
+    known = np.nan_to_num(values)
+    small = (known > 0) & (known < 1 / _LARGEST)
+    table.fault(column, small, "is too small to compare", hint="give the column in a smaller unit, or 0")
+    if known.max(initial=0.0) > _LARGEST / max(len(known), 1):
+        large = known > _LARGEST / len(known)
+        table.fault(column, large, "is too large to add up", hint="give the column in a larger unit")
+    return values
 
 
 def who_is(labels: Labels, position: int) -> Hashable:

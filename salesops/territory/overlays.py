@@ -17,6 +17,8 @@ from salesops._frames import Labels, from_plain, id_column, to_plain
 from salesops._frames.ids import factorize
 from salesops._frames.tables import object_column
 from salesops.errors import show
+from salesops.territory._plan_document import shape_of_plan
+from salesops.territory._shapes import ID, PLACE_OR_NONE, TEXT, Shape, list_of, record, schema
 from salesops.territory._supported import Supported
 from salesops.territory._united import ids_of
 from salesops.territory.assignment import assign
@@ -28,8 +30,19 @@ __all__ = ["Overlay", "overlay"]
 
 IntArray = npt.NDArray[np.int64]
 
-_FIELDS = {"kind", "schema_version", "role", "of", "leads", "owners", "owner", "unit", "plan"}
 _SCHEMA_VERSION = 1
+_PLAN = shape_of_plan({field.name for field in attrs.fields(TerritoryPlan)})
+_FIELDS: dict[str, Shape] = {
+    "kind": {"const": "territory_overlay"},
+    "schema_version": {"const": _SCHEMA_VERSION},
+    "role": TEXT,
+    "of": {"enum": ["leads", "territories"]},
+    "leads": list_of(ID),
+    "owners": list_of(ID),
+    "owner": list_of(PLACE_OR_NONE),
+    "unit": list_of(PLACE_OR_NONE),
+    "plan": _PLAN,
+}
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -197,7 +210,7 @@ class Overlay:
         """
         if not isinstance(document, Mapping):
             raise refuse("$", "is not the document of an overlay", type(document).__name__)
-        raise_all("overlay", fields_amiss(document, _FIELDS))
+        raise_all("overlay", fields_amiss(document, set(_FIELDS)))
         check_choice("$.kind", document["kind"], ("territory_overlay",))
         check_choice("$.of", document["of"], ("leads", "territories"))
         if document["schema_version"] != _SCHEMA_VERSION:
@@ -211,6 +224,22 @@ class Overlay:
             owner=np.array(document["owner"], dtype=np.int64),
             unit=np.array(document["unit"], dtype=np.int64),
         )
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema (draft 2020-12) of :meth:`to_dict`, made from the same fields.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> from salesops.territory import Overlay
+        >>> Overlay.json_schema()["properties"]["of"]
+        {'enum': ['leads', 'territories']}
+        """
+        return schema("Overlay", "Who stands beside the owner of each lead.", record(_FIELDS))
 
     def __repr__(self) -> str:
         n, held = len(self.plan.rep_labels), int((self._specialist >= 0).sum())

@@ -19,8 +19,9 @@ from salesops.models import Territory
 from salesops.territory._editing import edited_plan, what_if
 from salesops.territory._eligible import Eligibility
 from salesops.territory._explaining import explained
-from salesops.territory._plan_document import fields_of_plan, written_plan
+from salesops.territory._plan_document import fields_of_plan, shape_of_plan, written_plan
 from salesops.territory._premises import Edits, Premises
+from salesops.territory._shapes import schema
 from salesops.territory.hierarchy import RollUp, roll_up
 from salesops.territory.inputs import labels_at
 from salesops.territory.results import Explanation, Proximity
@@ -556,6 +557,17 @@ class TerritoryPlan:
             If fields are missing or unknown.
         """
         return cls(**fields_of_plan(document, {field.name for field in attrs.fields(cls)}))
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema (draft 2020-12) of :meth:`to_dict`, made from the same fields.
+
+        Returns
+        -------
+        dict
+        """
+        shape = shape_of_plan({field.name for field in attrs.fields(cls)})
+        return schema("TerritoryPlan", "Who owns which lead, and why.", shape)
 
     def __repr__(self) -> str:
         owned = f"{int((self.owner >= 0).sum())} of {count(len(self.owner), 'lead')} owned"

@@ -243,7 +243,7 @@ def _repaired(plan: TerritoryPlan, reps: object, max_moves: Any, *, plain: bool)
         raise_all("realign", [fault])
     owned = int((plan.owner >= 0).sum())
     share = 0.01 if max_moves is None else max_moves
-    if isinstance(max_moves, int):
+    if isinstance(max_moves, (int, np.integer)):
         share = max_moves / max(owned, 1)
     after: TerritoryPlan = reassign_released(plan, gone[0], max_moves=share)
     before = labels_at(plan.rep_labels, plan.owner)

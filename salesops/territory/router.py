@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import attrs
@@ -15,7 +16,7 @@ from salesops._frames import Labels, Reader, to_frame
 from salesops._frames.ids import is_missing
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory import _snapshot
-from salesops.territory._deciding import decide, near_of, of_row
+from salesops.territory._deciding import decide, near_of, of_row, told
 from salesops.territory._desk import Asked, Desk, read_plain_lead
 from salesops.territory._incoming import as_document, content, identity, read_lead
 from salesops.territory._newcomers import people_of
@@ -24,7 +25,7 @@ from salesops.territory._routing import (
     Terms,
     taken,
 )
-from salesops.territory.decision import Decision, Routing, settled
+from salesops.territory.decision import Decision, Rest, Routing, settled
 from salesops.territory.results import Introduction, Proximity
 
 __all__ = ["Router"]
@@ -129,6 +130,11 @@ class Router:
     _ledger: Ledger
     _first_tag: str
     _prox: Proximity | None = None
+    _rest: Rest = attrs.field(init=False)
+
+    @_rest.default
+    def _told(self) -> Rest:
+        return partial(told, self._desk, self._terms, self._state, self.tag)
 
     def route(self, lead: object) -> Decision:
         """Decide who gets a lead; nothing is counted yet.
@@ -159,12 +165,12 @@ class Router:
         entry = self._ledger[hash(asked.key) % _BUCKETS].get(asked.key)
         if entry is not None:
             return self._again(entry, asked)
-        return decide(self._desk, self._terms, self._state, self.tag, asked)
+        return decide(self._desk, self._terms, self._state, asked, self._rest)
 
     def _again(self, entry: Entry, asked: Asked) -> Decision:
         """Give the decision that was made, if the lead is what it was."""
         was = entry.content or self._content(entry)
-        now = content(asked, self.quantities)
+        now = content(asked, self._desk)
         faults = [
             Problem(
                 path=f"$.{_field(name, asked)}",
@@ -180,7 +186,7 @@ class Router:
         return entry.decision
 
     def _content(self, entry: Entry) -> dict[str, Any]:
-        return content(entry.decision._asked, self.quantities)  # noqa: SLF001  (a field of our own)
+        return content(entry.decision._asked, self._desk)  # noqa: SLF001  (a field of our own)
 
     def commit(self, decision: Decision) -> Router:
         """Count a decision.

@@ -19,6 +19,8 @@ from salesops._faults import check_choice, closest, count, fields_amiss, raise_a
 from salesops._frames import Labels, Reader, check_same_type, id_column
 from salesops.errors import InvalidInput, Problem, show
 from salesops.territory._handovers import changed
+from salesops.territory._plan_document import shape_of_plan
+from salesops.territory._shapes import DAY, Shape, list_of, or_null, record, schema
 from salesops.territory._united import ids_of
 from salesops.territory.inputs import column_of, labels_at, tables
 from salesops.territory.plan import TerritoryPlan
@@ -32,7 +34,14 @@ __all__ = ["Timeline"]
 IntArray = npt.NDArray[np.int64]
 
 _SCHEMA_VERSION = 1
-_FIELDS = {"kind", "schema_version", "from", "plans", "until"}
+_PLAN = shape_of_plan({field.name for field in attrs.fields(TerritoryPlan)})
+_FIELDS: dict[str, Shape] = {
+    "kind": {"const": "territory_timeline"},
+    "schema_version": {"const": _SCHEMA_VERSION},
+    "from": {**list_of(DAY), "minItems": 1, "uniqueItems": True},
+    "until": or_null(DAY),
+    "plans": {**list_of(_PLAN), "minItems": 1},
+}
 
 
 @attrs.frozen(kw_only=True, repr=False, eq=False)
@@ -367,7 +376,7 @@ class Timeline:
         """
         if not isinstance(document, Mapping):
             raise refuse("$", "is not the document of a timeline", type(document).__name__)
-        raise_all("timeline", fields_amiss(document, _FIELDS))
+        raise_all("timeline", fields_amiss(document, set(_FIELDS)))
         check_choice("$.kind", document["kind"], ("territory_timeline",))
         if document["schema_version"] != _SCHEMA_VERSION:
             raise refuse("$.schema_version", f"must be {_SCHEMA_VERSION}", document["schema_version"])
@@ -378,6 +387,22 @@ class Timeline:
             raise refuse("$.from", "two plans start on one day", starts)
         made = {start: TerritoryPlan.from_dict(plan) for start, plan in zip(starts, plans, strict=True)}
         return cls.of(made, until=document["until"])
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema (draft 2020-12) of :meth:`to_dict`, made from the same fields.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> from salesops.territory import Timeline
+        >>> Timeline.json_schema()["required"]
+        ['from', 'kind', 'plans', 'schema_version', 'until']
+        """
+        return schema("Timeline", "Territory plans in force one after the other.", record(_FIELDS))
 
     def _span(self) -> str:
         last = None if self.until is None else self.until - dt.timedelta(days=1)

@@ -148,6 +148,51 @@ def too_lumpy(rng: np.random.Generator) -> dict[str, Any]:
     return case
 
 
+def owners_of_today(rng: np.random.Generator, case: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """Let every lead be with a rep who may own it: at her lock, else with one of her segment."""
+    today = np.array([rng.choice(np.flatnonzero(case["has"] == k)) for k in case["segment"]])
+    for lead, rep in case["locks"].items():
+        today[lead] = rep
+    case["bans"] = {(k, r) for k, r in case["bans"] if today[k] != r}
+    return today
+
+
+def locks_over_moves(rng: np.random.Generator) -> dict[str, Any]:
+    case = base(rng, unit=True)
+    case["room"][:] = N
+    today = owners_of_today(rng, case)
+    for lead in sorted(case["locks"])[:60]:
+        today[lead] = (today[lead] + 4) % 48
+    n = sum(today[lead] != rep for lead, rep in case["locks"].items())
+    return {**case, "today": today, "max_moves": int(n) - 3}
+
+
+def room_over_moves(rng: np.random.Generator, *, unit: bool = True) -> dict[str, Any]:
+    case = base(rng, unit=unit)
+    today = owners_of_today(rng, case)
+    crowded = (today >= 8) & (today < 16)
+    today[crowded] -= 8
+    case["locks"] = {k: r for k, r in case["locks"].items() if r >= 16}
+    case["bans"] = {(k, r) for k, r in case["bans"] if today[k] != r}
+    used = np.bincount(today, weights=case["work"], minlength=R)
+    over = np.maximum(used - case["room"], 0)
+    return {**case, "today": today, "max_moves": int(over.sum() / case["work"].max()) - 2}
+
+
+def lumpy_room_over_moves(rng: np.random.Generator) -> dict[str, Any]:
+    return room_over_moves(rng, unit=False)
+
+
+def bands_over_moves(rng: np.random.Generator) -> dict[str, Any]:
+    case = base(rng, unit=False)
+    case["balance"], case["own"] = {"value": 0.3}, False
+    today = owners_of_today(rng, case)
+    worth = np.bincount(today, weights=case["value"], minlength=R)
+    fair = case["value"].sum() / R
+    needs = int((np.maximum(0.7 * fair - worth, 0) / 99).sum())
+    return {**case, "today": today, "max_moves": needs - 2}
+
+
 KINDS = (
     lock_and_ban,
     lock_and_need,
@@ -160,12 +205,19 @@ KINDS = (
     band_over_capacity,
     bands_of_a_segment,
     too_lumpy,
+    locks_over_moves,
+    room_over_moves,
+    lumpy_room_over_moves,
+    bands_over_moves,
 )
 
 
 def ask(case: dict[str, Any]) -> Any:
     locks, bans = sorted(case["locks"].items()), sorted(case["bans"])
     has = [item if isinstance(item, tuple) else (int(item),) for item in case["has"]]
+    moves = {}
+    if "today" in case:
+        moves = {"current": {"lead_id": range(N), "rep_id": case["today"]}, "max_moves": case["max_moves"]}
     return assign(
         {"rep_id": range(R), "capacity": case["room"], "segments": has},
         {"lead_id": range(N), "workload": case["work"], "value": case["value"], "segment": case["segment"]},
@@ -175,6 +227,7 @@ def ask(case: dict[str, Any]) -> Any:
         forbidden={"lead_id": [k for k, _ in bans], "rep_id": [r for _, r in bans]},
         match={"segment": "segments"},
         require_all=case["own"],
+        **moves,
     )
 
 
@@ -218,24 +271,36 @@ def has_plan(case: dict[str, Any], rules: list[tuple[Any, ...]]) -> bool | None:
             sides.append((ids[0], case["value"], -np.inf, fair * (1 + band) * (1 + 1e-9)))
         elif path == "least":
             sides.append((ids[0], case["value"], fair * (1 - band) * (1 - 1e-9), np.inf))
+    counts = ("max_moves",) in rules
     limited = sorted({side[0] for side in sides})
     free = np.ones(R, dtype=bool)
     free[limited] = False
     # Leads that may go to a rep without a limit matter only where something is to be reached.
     outside = (allowed & free).any(axis=1) | ~must
     filling = any(side[2] > 0 for side in sides)
-    rows = np.flatnonzero(np.ones(N, dtype=bool) if filling else ~outside)
-    lead, column = np.nonzero(allowed[np.ix_(rows, limited)])
-    if (~outside & ~allowed[:, limited].any(axis=1)).any():
+    rows = np.flatnonzero(np.ones(N, dtype=bool) if filling or counts else ~outside)
+    fits = allowed[:, limited]
+    if (~outside & ~fits.any(axis=1)).any():
         return False
+    if counts:
+        # One more place: to stay with a rep without a limit. Who has a place outside needs no other but hers.
+        mine = allowed & (case["today"][:, None] == np.arange(R))
+        fits = np.where(outside[:, None] & (not filling), mine[:, limited], fits)
+        fits = np.column_stack([fits, (mine & free).any(axis=1)])
+    lead, column = np.nonzero(fits[rows])
     if not len(lead):
-        return not any(side[2] > 0 for side in sides)
+        return not filling and not (counts and case["max_moves"] < N)
     n = len(lead)
     once = sparse.csr_array((np.ones(n), (lead, np.arange(n))), shape=(len(rows), n))
     constraints = [LinearConstraint(once, np.where(outside[rows], 0.0, 1.0), 1.0)]
     for rep, use, low, high in sides:
         row = np.where(column == limited.index(rep), use[rows[lead]], 0.0)
         constraints.append(LinearConstraint(sparse.csr_array(row[None]), low, high))
+    if counts:
+        home = np.full(R, len(limited))
+        home[limited] = np.arange(len(limited))
+        stays = (column == home[case["today"][rows[lead]]]).astype(float)
+        constraints.append(LinearConstraint(sparse.csr_array(stays[None]), N - case["max_moves"], np.inf))
     answer = milp(
         np.zeros(n),
         integrality=np.ones(n),
@@ -271,6 +336,7 @@ def main() -> None:
             n_rules = (
                 len(case["locks"]) + len(case["bans"]) + R * (3 if case["balance"] else 1) + 4 + case["own"]
             )
+            n_rules += "today" in case
             wall, cpu = time.perf_counter(), time.process_time()
             try:
                 plan = ask(case)

@@ -1,22 +1,24 @@
 """What a plan pays, credit by credit in plain Fractions: slow, short, and independent of the engine."""
 
+import functools
 from fractions import Fraction
+
+exact = functools.lru_cache(maxsize=4096)(Fraction)
+"""Read the text of a number; plans say the same few numbers again and again."""
 
 
 def rounded(value, rule):
     """Round a Fraction to a whole number."""
-    size = abs(value)
-    low = size.numerator // size.denominator
-    part = size - low
-    half = Fraction(1, 2)
+    low, rest = divmod(abs(value.numerator), value.denominator)
+    beyond_half = 2 * rest - value.denominator
     away = {
-        "half_up": part >= half,
-        "half_down": part > half,
-        "half_even": part > half or (part == half and low % 2 == 1),
-        "up": part > 0,
+        "half_up": beyond_half >= 0,
+        "half_down": beyond_half > 0,
+        "half_even": beyond_half > 0 or (beyond_half == 0 and low % 2 == 1),
+        "up": rest > 0,
         "down": False,
-        "floor": part > 0 and value < 0,
-        "ceiling": part > 0 and value > 0,
+        "floor": rest > 0 and value < 0,
+        "ceiling": rest > 0 and value > 0,
     }[rule]
     return (low + away) * (-1 if value < 0 else 1)
 
@@ -28,7 +30,7 @@ def thresholds(part, rows, quota, unit):
         if part.get("basis", "amount" if part["kind"] == "commission" else "attainment") == "attainment"
         else unit
     )
-    return [Fraction(row["from"]) * scale for row in rows]
+    return [exact(row["from"]) * scale for row in rows]
 
 
 def reached(ends, size, bound):
@@ -46,7 +48,7 @@ def commission(part, total, quota, unit):
     factor = Fraction(part.get("base_rate", 1))
     if "target" in part:
         factor = Fraction(part["target"]) * unit / quota
-    rates = [Fraction(tier["rate"]) * factor for tier in part["tiers"]]
+    rates = [exact(tier["rate"]) * factor for tier in part["tiers"]]
     if part.get("style", "marginal") == "whole_amount":
         return total * rates[reached(starts, total, part.get("bound", "lower"))]
     due = Fraction(0)
@@ -61,7 +63,7 @@ def bonus(part, total, quota, unit):
     """Bonus of a period, before rounding."""
     total = max(total, 0)
     starts = thresholds(part, part["table"], quota, unit)
-    pays = [Fraction(row["pays"]) for row in part["table"]]
+    pays = [exact(row["pays"]) for row in part["table"]]
     k = reached(starts, total, part.get("bound", "lower"))
     share = pays[k]
     if part.get("style", "step") == "interpolated":

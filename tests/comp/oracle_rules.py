@@ -5,6 +5,7 @@ the same kind that overrides count, `quotas` and `figures` by period name, `even
 `day`, and `periods` (name, first day, day after, year, quarter, place in the year, periods a year).
 """
 
+import datetime as dt
 import importlib.util
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,9 @@ _spec.loader.exec_module(plain)
 _spec = importlib.util.spec_from_file_location("comp_oracle_more", Path(__file__).with_name("oracle_more.py"))
 more = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(more)
+exact = plain.exact
 UNIT = 100
+ALWAYS = {"start": "0001-01-01", "end": "9999-12-31"}
 
 
 def rates_of(part):
@@ -23,24 +26,28 @@ def rates_of(part):
     for k, tier in enumerate(part["tiers"]):
         if "amount" in tier:
             end = part["tiers"][k + 1]["from"] if k + 1 < len(part["tiers"]) else tier["to"]
-            rates.append(Fraction(tier["amount"]) / (Fraction(end) - Fraction(tier["from"])))
+            rates.append(exact(tier["amount"]) / (Fraction(end) - exact(tier["from"])))
         else:
-            rates.append(Fraction(tier["rate"]))
+            rates.append(exact(tier["rate"]))
     return rates
 
 
-def commission(part, total, quota):
-    """Commission on a total before rounding; a retroactive tier brings what is below it to its rate."""
-    if total < 0:
-        return -commission(part, -total, quota)
+def schedule(part, quota):
+    """Starts and rates of tiers in minor units."""
     scale = quota if part.get("basis") == "attainment" else UNIT
-    starts = [Fraction(tier["from"]) * scale for tier in part["tiers"]]
-    factor = Fraction(part.get("base_rate", 1))
+    starts = [exact(tier["from"]) * scale for tier in part["tiers"]]
+    factor = exact(part.get("base_rate", 1))
     if "target" in part:
-        factor = Fraction(part["target"]) * UNIT / quota
+        factor = exact(part["target"]) * UNIT / quota
     if part.get("basis") == "attainment" and "amount" in part["tiers"][0]:
         factor = Fraction(UNIT) / quota
-    rates = [rate * factor for rate in rates_of(part)]
+    return starts, [rate * factor for rate in rates_of(part)]
+
+
+def commission(part, total, starts, rates):
+    """Commission on a total before rounding; a retroactive tier brings what is below it to its rate."""
+    if total < 0:
+        return -commission(part, -total, starts, rates)
     k = plain.reached(starts, total, part.get("bound", "lower"))
     if part.get("style") == "whole_amount":
         return total * rates[k]
@@ -55,28 +62,51 @@ def commission(part, total, quota):
 
 
 class Rep(more.More):
-    """One rep under one plan: `lines` are (component, period, credit, minor units)."""
+    """One rep under one plan: `lines` are (component, period, credit, minor units).
+
+    `sums` adds them up by period and by credit, for each component. What all reps share is kept in the
+    world's `memo`.
+    """
 
     def __init__(self, plan, world):
         self.plan, self.world = plan, world
         self.rule = plan.get("rounding", "half_up")
         self.names = [period[0] for period in world["periods"]]
         self.lines, self.settling, self.forfeited = [], [], []
-        self.where = {}
+        self.sums = {}
+        where = world["memo"].setdefault("where", {})
         for row in (*world["rows"], *world["team"]):
-            self.where[row[1]] = next(p for p in world["periods"] if p[1] <= row[0] < p[2])
+            if row[1] not in where:
+                where[row[1]] = next(p for p in world["periods"] if p[1] <= row[0] < p[2])
+        self.where = where
 
     def tiers(self, part, total, quota):
-        return commission(part, total, quota)
+        key = part["name"], quota
+        if key not in self.world["memo"]:
+            self.world["memo"][key] = schedule(part, quota)
+        return commission(part, total, *self.world["memo"][key])
 
     def round(self, value):
-        return plain.rounded(Fraction(value), self.rule)
+        return plain.rounded(value, self.rule)
+
+    def add(self, line):
+        self.lines.append(line)
+        for whose in (("period", line[1]), ("credit", line[2])):
+            sums = self.sums.setdefault(whose, {})
+            sums[line[0]] = sums.get(line[0], 0) + line[3]
 
     def earned(self, name, parts):
-        return sum(line[3] for line in self.lines if line[1] == name and line[0] in parts)
+        return sum(due for k, due in self.sums.get(("period", name), {}).items() if k in parts)
 
     def of_credit(self, credit, parts):
-        return sum(line[3] for line in self.lines if line[2] == credit and line[0] in parts)
+        return sum(due for k, due in self.sums.get(("credit", credit), {}).items() if k in parts)
+
+    def credited(self, part):
+        """Add up by period what a component counts of the rep's own credits."""
+        sums = dict.fromkeys(self.names, 0)
+        for row in self.counted(part, self.world["rows"]):
+            sums[self.where[row[1]][0]] += row[4]
+        return sums
 
     def acted(self, k, part):
         named = [p["name"] for p in self.plan["components"]]
@@ -84,6 +114,9 @@ class Rep(more.More):
 
     def counted(self, part, rows):
         keep = [row for row in rows if part.get("measure") in (None, row[3])]
+        if "start" in part or "end" in part:
+            start, end = (dt.date.fromisoformat(part.get(name, day)) for name, day in ALWAYS.items())
+            keep = [row for row in keep if start <= row[0] < end]
         for match in part.get("where", ()):
             keep = [row for row in keep if row[5].get(match["field"]) in match["in"]]
         return keep
@@ -104,7 +137,7 @@ class Rep(more.More):
             self.pay_whole_deals(k, part, rows)
             self.cap_periods(k, part.get("cap"), {k})
             return
-        so_far, exact, paid = {}, {}, {}
+        so_far, due_so_far, paid = {}, {}, {}
         by_credit = self.plan.get("rounding_step") == "credit"
         for row in rows:
             period, amount = self.where[row[1]], row[4]
@@ -114,21 +147,21 @@ class Rep(more.More):
             start = so_far.get(key, 0)
             so_far[key] = start + amount
             if "rate_by" in part:
-                value = Fraction(row[5][part["rate_by"]])
-                starts = [Fraction(tier["from"]) for tier in part["tiers"]]
+                value = exact(row[5][part["rate_by"]])
+                starts = [exact(tier["from"]) for tier in part["tiers"]]
                 rate = rates_of(part)[plain.reached(starts, value, part.get("bound", "lower"))]
-                before = exact.get(key, Fraction(0))
-                exact[key] = after = before + amount * rate * Fraction(part.get("base_rate", 1))
+                before = due_so_far.get(key, Fraction(0))
+                due_so_far[key] = after = before + amount * rate * exact(part.get("base_rate", 1))
             else:
-                before, after = (commission(part, total, quota) for total in (start, start + amount))
+                before, after = (self.tiers(part, total, quota) for total in (start, start + amount))
             due = self.round(after - before) if by_credit else self.round(after) - self.round(before)
             if part.get("cap", {}).get("per") == "deal":
-                limit = int(Fraction(part["cap"]["amount"]) * UNIT)
+                limit = int(exact(part["cap"]["amount"]) * UNIT)
                 had, was, sold = paid.get(row[2], (0, 0, 0))
                 kept = plain.clip(had + due, limit) if sold + amount else had + due
                 paid[row[2]] = had + due, kept, sold + amount
                 due = kept - was
-            self.lines.append((k, period[0], row[1], due))
+            self.add((k, period[0], row[1], due))
         if "interim_rate" in part:
             self.pay_interim(k, part, rows)
         self.cap_periods(k, part.get("cap"), {k})
@@ -147,42 +180,46 @@ class Rep(more.More):
     def cap_periods(self, k, cap, parts):
         if not cap or cap["per"] == "deal":
             return
-        limit = int(Fraction(cap["amount"]) * UNIT)
+        limit = int(exact(cap["amount"]) * UNIT)
         earned = {p[0]: self.earned(p[0], parts) for p in self.world["periods"]}
         if cap.get("excess") == "carried":
             waiting = 0
             for name in self.names:
                 paid = min(earned[name] + waiting, limit)
                 waiting += earned[name] - paid
-                self.lines.append((k, name, None, paid - earned[name]))
+                self.add((k, name, None, paid - earned[name]))
             return
         capped = dict(earned)
         plain.cap_periods(cap, capped, [p[:4] for p in self.world["periods"]], UNIT)
         for name in self.names:
-            self.lines.append((k, name, None, capped[name] - earned[name]))
+            self.add((k, name, None, capped[name] - earned[name]))
 
     def pay_bonus(self, k, part):
         part = {**part, "target": Fraction(self.target(part), UNIT)}
-        for name in self.names:
-            if "metric" in part:
-                row = {**part, "basis": "amount"}
-                due = plain.bonus(row, Fraction(self.world["figures"][name][part["metric"]]), None, 1) * UNIT
-            else:
-                rows = self.counted(part, self.world["rows"])
-                credited = sum(row[4] for row in rows if self.where[row[1]][0] == name)
-                due = plain.bonus(part, credited, self.world["quotas"].get(name), UNIT)
-            self.lines.append((k, name, None, self.round(due)))
+        if "metric" in part:
+            self.pay_figures(k, {**part, "basis": "amount"}, part["metric"])
+            return
+        for name, credited in self.credited(part).items():
+            due = plain.bonus(part, credited, self.world["quotas"].get(name), UNIT)
+            self.add((k, name, None, self.round(due)))
 
     def pay_scorecard(self, k, part):
+        for goal in part["goals"]:
+            target = self.round(self.target(part) * exact(goal["weight"]))
+            row = {**goal, "kind": "bonus", "basis": "amount", "target": Fraction(target, UNIT)}
+            self.pay_figures(k, row, goal["metric"])
+
+    def pay_figures(self, k, row, metric):
+        """Pay by a table of a figure; few different figures meet the same table."""
+        known = self.world["memo"].setdefault(("figures", repr(row)), {})
         for name in self.names:
-            for goal in part["goals"]:
-                target = self.round(self.target(part) * Fraction(goal["weight"]))
-                value = Fraction(self.world["figures"][name][goal["metric"]])
-                row = {**goal, "kind": "bonus", "basis": "amount", "target": Fraction(target, UNIT)}
-                self.lines.append((k, name, None, self.round(plain.bonus(row, value, None, 1) * UNIT)))
+            value = self.world["figures"][name][metric]
+            if value not in known:
+                known[value] = self.round(plain.bonus(row, exact(value), None, 1) * UNIT)
+            self.add((k, name, None, known[value]))
 
     def pay_spiff(self, k, part):
-        each, totals = int(Fraction(part["amount"]) * UNIT), {}
+        each, totals = int(exact(part["amount"]) * UNIT), {}
         for row in self.counted(part, self.world["rows"]):
             before = totals.get(row[2], 0)
             totals[row[2]] = before + row[4]
@@ -192,63 +229,66 @@ class Rep(more.More):
                 "deal": sign(totals[row[2]]) - sign(before),
             }[part["per"]]
             if times:
-                self.lines.append((k, self.where[row[1]][0], row[1], self.round(each * times)))
+                self.add((k, self.where[row[1]][0], row[1], self.round(each * times)))
 
     def pay_fixed(self, k, part):
         for name in self.names:
-            self.lines.append((k, name, None, int(Fraction(part["amount"]) * UNIT)))
+            self.add((k, name, None, int(exact(part["amount"]) * UNIT)))
 
     def pay_multiplier(self, k, part):
         acted = self.acted(k, part)
         if "field" in part:
-            listed = {factor["text"]: Fraction(factor["pays"]) for factor in part["factors"]}
+            listed = {factor["text"]: exact(factor["pays"]) for factor in part["factors"]}
             for row in self.world["rows"]:
-                factor = listed.get(row[5].get(part["field"]), Fraction(part.get("otherwise", 1)))
+                factor = listed.get(row[5].get(part["field"]), exact(part.get("otherwise", 1)))
                 earned = self.of_credit(row[1], acted)
                 if earned and factor != 1:
                     due = self.round(earned * (factor - 1))
-                    self.lines.append((k, self.where[row[1]][0], row[1], due))
+                    self.add((k, self.where[row[1]][0], row[1], due))
             return
+        positions = self.positions(part)
         for name in self.names:
             earned = self.earned(name, acted)
-            factor = Fraction(part.get("otherwise", 1))
-            position = self.position(part, name)
+            factor = exact(part.get("otherwise", 1))
+            position = positions[name]
             if position is not None:
                 table = {**part, "basis": "amount", "target": 1}
                 factor = plain.bonus(table, position, None, 1)
-            self.lines.append((k, name, None, self.round(earned * (factor - 1))))
+            self.add((k, name, None, self.round(earned * (factor - 1))))
 
-    def position(self, part, name):
+    def positions(self, part):
+        """Where each period stands: a figure, money or a multiple of quota; None is unknown."""
         if "metric" in part:
-            value = self.world["figures"][name].get(part["metric"])
-            return None if value is None else Fraction(value)
-        rows = [r for r in self.counted(part, self.world["rows"]) if self.where[r[1]][0] == name]
-        credited = sum(row[4] for row in rows)
+            values = {name: self.world["figures"][name].get(part["metric"]) for name in self.names}
+            return {name: None if value is None else exact(value) for name, value in values.items()}
+        credited, quotas = self.credited(part), self.world["quotas"]
         if part.get("basis") == "amount":
-            return Fraction(credited, UNIT)
-        quota = self.world["quotas"].get(name)
-        return Fraction(credited) / quota if quota else None
+            return {name: Fraction(credited[name], UNIT) for name in self.names}
+        return {
+            name: Fraction(credited[name]) / quotas[name] if quotas.get(name) else None for name in self.names
+        }
 
     def pay_gate(self, k, part):
-        acted = self.acted(k, part)
+        acted, positions = self.acted(k, part), self.positions(part)
         for name in self.names:
-            position = self.position(part, name)
-            if position is None or position < Fraction(part["at_least"]):
+            position = positions[name]
+            if position is None or position < exact(part["at_least"]):
                 earned = self.earned(name, acted)
-                rate = Fraction(part.get("otherwise", 0)) - 1
-                self.lines.append((k, name, None, self.round(earned * rate)))
+                rate = exact(part.get("otherwise", 0)) - 1
+                self.add((k, name, None, self.round(earned * rate)))
 
     def pay_floor(self, k, part):
-        acted, least = self.acted(k, part), int(Fraction(part["amount"]) * UNIT)
+        acted, least = self.acted(k, part), int(exact(part["amount"]) * UNIT)
         if part.get("per", "period") == "period":
             sold = set()
             for j in acted:
                 other = self.plan["components"][j]
-                if other["kind"] in ("commission", "override", "bonus", "spiff", "contest"):
+                counts = other["kind"] in ("commission", "override", "bonus", "spiff", "contest")
+                if counts and "metric" not in other:
                     rows = self.world["team" if other["kind"] == "override" else "rows"]
                     sold |= {self.where[row[1]][0] for row in self.counted(other, rows)}
             for name in sold:
-                self.lines.append((k, name, None, max(least - self.earned(name, acted), 0)))
+                self.add((k, name, None, max(least - self.earned(name, acted), 0)))
             return
         sold, paid, added = {}, {}, {}
         touched = {line[2] for line in self.lines if line[0] in acted}
@@ -263,16 +303,16 @@ class Rep(more.More):
             change = due - paid[deal] - added.get(deal, 0)
             added[deal] = due - paid[deal]
             if change:
-                self.lines.append((k, self.where[row[1]][0], row[1], change))
+                self.add((k, self.where[row[1]][0], row[1], change))
 
     def pay_guarantee(self, k, part):
         acted = self.acted(k, part)
         for number, name in enumerate(self.names):
             amounts = part["amounts"]
             last = amounts[-1] if part.get("then", "stays") == "stays" else "0"
-            least = int(Fraction(amounts[number] if number < len(amounts) else last) * UNIT)
+            least = int(exact(amounts[number] if number < len(amounts) else last) * UNIT)
             if least:
-                self.lines.append((k, name, None, max(least - self.earned(name, acted), 0)))
+                self.add((k, name, None, max(least - self.earned(name, acted), 0)))
 
     def pay_clawback(self, k, part):
         """Wait for the cap of the plan."""
@@ -298,8 +338,8 @@ class Rep(more.More):
             )
             base = self.of_credit(credit, acted)
             if period and base > 0:
-                due = self.round(-base * Fraction(part.get("share", 1)) * served)
-                self.lines.append((k, period[0], credit, due))
+                due = self.round(-base * exact(part.get("share", 1)) * served)
+                self.add((k, period[0], credit, due))
                 self.settling.append((credit, day, period[0], -due, part.get("takes", "paid")))
 
     def settle(self):
@@ -354,7 +394,7 @@ class Rep(more.More):
             own = self.where[row[1]][0]
             periods = self.world["periods"]
             free = None if release is None else next((p[0] for p in periods if p[1] <= release < p[2]), None)
-            kept = -self.round(-self.of_credit(row[1], acted) * Fraction(part.get("share", 1)))
+            kept = -self.round(-self.of_credit(row[1], acted) * exact(part.get("share", 1)))
             if free == own or not self.of_credit(row[1], acted):
                 continue
             self.move(own, -kept, flow, held)
@@ -372,7 +412,7 @@ class Rep(more.More):
         held[name] -= amount
 
     def draw(self, part, number, flow, owed, period):
-        due = int(Fraction(part["amount"]) * UNIT)
+        due = int(exact(part["amount"]) * UNIT)
         if number > part.get("periods", number):
             due = 0
         if not part.get("recoverable", True):
@@ -383,12 +423,12 @@ class Rep(more.More):
         before = owed
         if flow < due:
             most = part.get("balance_limit")
-            limit = owed + due - flow if most is None else max(int(Fraction(most) * UNIT), owed)
+            limit = owed + due - flow if most is None else max(int(exact(most) * UNIT), owed)
             owed = min(owed + due - flow, limit)
         elif number >= part.get("recovery_start", 1):
-            back = self.round((flow - due) * Fraction(part.get("recovery_rate", 1)))
+            back = self.round((flow - due) * exact(part.get("recovery_rate", 1)))
             if "recovery_limit" in part:
-                back = min(back, int(Fraction(part["recovery_limit"]) * UNIT))
+                back = min(back, int(exact(part["recovery_limit"]) * UNIT))
             owed = max(owed - back, 0)
         last = number == len(self.names)
         ends = part.get("carry") == "year" and period[5] == period[6] - 1 and not last

@@ -51,9 +51,8 @@ def tiers(rng, basis):
     n = rng.randint(1, 4)
     rows = starts(rng, SHARES if basis == "attainment" else MONEY, n)
     if style == "amounts":
-        return [
-            {"from": a, "to": b, "amount": rng.choice(MONEY)} for a, b in itertools.pairwise([*rows, "90000"])
-        ]
+        ends = itertools.pairwise([*rows, "900000"])
+        return [{"from": a, "to": b, "amount": rng.choice(MONEY)} for a, b in ends]
     made = [{"from": start, "rate": rng.choice(RATES)} for start in rows]
     if style == "mixed":
         for tier in made:
@@ -126,6 +125,8 @@ def spiff(rng):
         "kind": "spiff",
         "amount": rng.choice(["5", "0.33"]),
         "per": rng.choice(["unit", "credit", "deal"]),
+        **maybe(rng, 0.3, start=["2023-03-16", "2023-07-01"]),
+        **maybe(rng, 0.3, end=["2023-08-01", "2024-02-29"]),
     }
 
 
@@ -346,18 +347,22 @@ def oracle_pays(plan, periods, rows, figures, quotas, events):
         )
         for p in periods
     ]
-    above = {rep: chain(rep) for rep in rows}
-    found = {}
+    found, memo, seen, team = {}, {}, {rep: [] for rep in rows}, {rep: [] for rep in rows}
+    for event in events:
+        seen[event[3]].append(event[:3])
     for rep in rows:
-        team = [row for other in rows if rep in above[other] for row in rows[other]]
+        for manager in chain(rep):
+            team[manager] += rows[rep]
+    for rep in rows:
         world = {
             "rows": rows[rep],
-            "team": sorted(team, key=lambda row: row[:2]),
+            "team": sorted(team[rep], key=lambda row: row[:2]),
             "quotas": {p.name: quotas[rep, p.name] for p in periods},
             "figures": {p.name: {"nps": figures[rep, p.name]} for p in periods},
-            "events": [event[:3] for event in events if event[3] == rep],
+            "events": seen[rep],
             "periods": spans,
             "everyone": rows,
+            "memo": memo,
             "rep": rep,
             "day": dt.timedelta(days=1),
         }

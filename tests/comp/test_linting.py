@@ -56,6 +56,10 @@ SEEDED = {
         plan(commission(("0", "0.10"), ("10000", "0.05"), style="whole_amount")),
     ),
     "a bonus that falls": ("cliff", plan(bonus(("0", "0"), ("1", "1"), ("1.2", "0.5")))),
+    "a floor for what counts no credits": (
+        "floor-never-acts",
+        plan({"kind": "fixed", "amount": "10"}, {"kind": "floor", "amount": "5", "of": ["fixed"]}),
+    ),
     "a rate in percent": ("rate-in-percent", plan(commission(("0", "5")))),
     "a bonus in percent": ("rate-in-percent", plan(bonus(("0", "0"), ("1", "100")))),
     "a quota threshold in percent": ("threshold-in-percent", plan(on_quota(("0", "0.05"), ("100", "0.1")))),

@@ -344,6 +344,65 @@ def test_a_floor_holds_for_each_deal_and_goes_with_it():
     assert paid(run) == [2500, -2500]
 
 
+NPS = {"kind": "bonus", "metric": "nps", "target": "10", "table": [{"from": "0", "pays": "0.5"}]}
+ON_A = {**FLAT, "where": [{"field": "product", "in": ["a"]}]}
+
+
+@pytest.mark.parametrize(
+    ("part", "due"),
+    [
+        (FLAT, [2500, 2500, 0]),
+        ({"kind": "spiff", "amount": "5"}, [2500, 2500, 0]),
+        ({"kind": "spiff", "amount": "5", "end": "2024-01-15"}, [2500, 0, 0]),
+        ({"kind": "contest", "prizes": ["90"]}, [9000, 2500, 0]),
+        ({"kind": "contest", "prizes": ["90"], "at_least": "80"}, [9000, 2500, 0]),
+        ({**ON_A, "name": "commission"}, [2500, 0, 0]),
+        ({"kind": "bonus", "basis": "amount", "target": "1", "table": NPS["table"]}, [2500, 2500, 50]),
+        (NPS, [500, 500, 500]),
+        ({"kind": "fixed", "amount": "7"}, [700, 700, 700]),
+    ],
+)
+def test_a_floor_per_period_is_for_those_with_a_credit_that_its_components_count(part, due):
+    floor = {"kind": "floor", "amount": "25.00", "of": [part.get("name", part["kind"])]}
+    other = {"kind": "spiff", "name": "rest", "amount": "0.01"}
+    rows = [
+        credit("c1", "100.00", "2024-01-02", product="a"),
+        credit("c2", "50.00", "2024-01-20", rep="r2", product="b"),
+    ]
+    run = comp.calculate(
+        plan(part, floor, other),
+        rows,
+        reps=[{"rep_id": rep} for rep in ("r1", "r2", "r3")],
+        metrics=[{"rep_id": rep, "metric": "nps", "value": "1"} for rep in ("r1", "r2", "r3")],
+        periods=months(1),
+    )
+    assert paid(run) == [due[0] + 1, due[1] + 1, due[2]]
+
+
+def test_a_credit_outside_the_days_of_the_only_spiff_counts_for_nothing():
+    spiff = {"kind": "spiff", "amount": "5.00", "start": "2024-01-10", "end": "2024-01-20"}
+    days = ["2024-01-09", "2024-01-10", "2024-01-19", "2024-01-20"]
+    run = comp.calculate(plan(spiff), [credit(f"c{k}", "1.00", day) for k, day in enumerate(days)])
+    assert paid(run) == [1000]
+    assert run.rejected()["credit_id"].tolist() == ["c0", "c3"]
+    assert run.rejected()["reason"].tolist() == ["no rule", "no rule"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"kind": "spiff", "amount": "5.00", "start": "2024-01-10"},
+        {"kind": "hold", "days": 30},
+        {"kind": "clawback", "event": "refunded", "window": 30},
+        {"kind": "clawback", "event": "refunded", "prorate": "days", "term": 30},
+    ],
+)
+def test_a_plan_that_counts_days_asks_for_them(part):
+    rows = [{"credit_id": "c1", "rep_id": "r1", "amount": "100.00"}]
+    with pytest.raises(InvalidInput, match=r"credits\.earned_on: the column is missing"):
+        comp.calculate(plan(FLAT, part), rows, events=[refund("f1", credit_id="c1", on="2024-01-05")])
+
+
 def test_a_gate_that_stays_shut_pays_its_share():
     gate = {"kind": "gate", "at_least": "0.5", "otherwise": "0.25"}
     quotas = [{"rep_id": "r1", "amount": "1000"}, {"rep_id": "r2", "amount": "200"}]

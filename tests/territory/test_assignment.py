@@ -93,7 +93,7 @@ def test_a_closer_rep_without_capacity_is_named_in_the_explanation():
 
 
 def test_an_equally_close_rep_without_capacity_is_named_too():
-    plan = plan_for([("r1", "p1", 9), ("r2", "p1", 1)], [("r1", 0), ("r2", 1)], ["p1"])
+    plan = plan_for([("r1", "p1", 9), ("r2", "p1", 9)], [("r1", 0), ("r2", 1)], ["p1"])
     assert "rep 'r1' is as close (score 0.4595) but full (capacity 0)" in repr(plan.explain("p1"))
 
 
@@ -381,6 +381,15 @@ def test_metrics_measure_what_the_frame_shows():
     assert row["capacity_use"] == pytest.approx(3 / 4)
 
 
+@pytest.mark.parametrize(
+    ("plans", "said"),
+    [({"a": 5}, r"plans\['a'\]: is not a plan that assign\(\) made \(int\)"), ([], "is not a mapping")],
+)
+def test_what_is_no_plan_is_not_compared(plans, said):
+    with pytest.raises(InvalidInput, match=said):
+        compare(plans)
+
+
 def test_plans_of_other_leads_are_not_compared():
     one = plan_for([("r1", "p1", 1)], [("r1", 2)], ["p1"])
     other = plan_for([("r1", "p1", 1)], [("r1", 2)], ["p1", "p2"])
@@ -458,3 +467,17 @@ def test_a_cold_owner_who_knows_the_lead_keeps_her_proximity():
     assert frame.loc["acme", "reason"] == "cold"
     assert frame.loc["acme", "proximity"] == near.score("ann", "acme") > 0
     assert frame.loc["bolt", "proximity"] == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([1.7e308, 1.7e308], r"leads.value: is too large to add up \(row 0 .*row 1.*larger unit"),
+        ([1e-300, 1.0], r"leads.value: is too small to compare \(row 0 \('p1'\): 1e-300\).*smaller unit"),
+    ],
+)
+def test_amounts_that_no_sum_can_hold_are_refused_by_row(values, said):
+    graph = SocialGraph.from_ties({"source": ["r1", "r1"], "target": ["p1", "p2"]})
+    reps, leads = {"rep_id": ["r1"], "capacity": [2]}, {"lead_id": ["p1", "p2"], "value": values}
+    with pytest.raises(InvalidInput, match=said):
+        assign(reps, leads, proximity(graph, reps, leads))

@@ -48,8 +48,21 @@ def problem(seed, n_leads, n_reps):
     }  # fmt: skip
 
 
+def with_moves(case, seed):
+    """Say who owns some of the leads today, and how many of these may change hands."""
+    n, m = case["score"].shape
+    rng = np.random.default_rng(seed)
+    today = np.where(rng.random(n) < 0.8, rng.integers(0, m, n), -1)
+    return {**case, "today": today, "max_moves": int(rng.integers(0, 1 + n // 2))}
+
+
 def solve(case):
     n, m = case["score"].shape
+    settled = np.flatnonzero(case.get("today", np.full(n, -1)) >= 0)
+    moves = {} if "today" not in case else {
+        "current": {"lead_id": settled, "rep_id": case["today"][settled]},
+        "max_moves": case["max_moves"],
+    }  # fmt: skip
     lead, rep = np.nonzero(case["score"])
     pairs = {"rep_id": rep, "lead_id": lead, "score": case["score"][lead, rep]}
     with warnings.catch_warnings():
@@ -77,6 +90,7 @@ def solve(case):
             match={"segment": "segments"},
             require_all=case["require_all"],
             fallback=case["fallback"],
+            **moves,
         )
 
 
@@ -102,10 +116,19 @@ def allowed(case):
     """Mark the pairs a plan may use."""
     may = suits(case)
     fit = may & (case["score"] > 0) if case["fallback"] == "none" else may.copy()
+    for k, r in enumerate(case.get("today", ())):
+        if r >= 0:
+            fit[k, r] = may[k, r]
     for k, r in case["locked"]:
         fit[k] = False
         fit[k, r] = may[k, r]
     return fit
+
+
+def n_moved(case, owner):
+    """Count the leads with an owner today that change hands."""
+    today = case.get("today", np.full(len(owner), -1))
+    return int(((today >= 0) & (today != owner)).sum())
 
 
 def limits(case):
@@ -139,6 +162,8 @@ def keeps_limits(case, owner):
         value = case["value"][mine].sum()
         if case["work"][mine].sum() > case["room"][r] + 1e-9 or not low[r] - 1e-9 <= value <= high[r] + 1e-9:
             return False
+    if n_moved(case, owner) > case.get("max_moves", np.inf):
+        return False
     return all(owner[k] == r for k, r in case["locked"])
 
 
@@ -169,6 +194,9 @@ def by_milp(case, must_own):
         once[k, column[k]] = 1
         for r in range(m):
             load[r, column[k, r]], worth[r, column[k, r]] = case["work"][k], case["value"][k]
+    today = case.get("today", np.full(n, -1))
+    stays = np.zeros((1, n * m))
+    stays[0, column[today >= 0, today[today >= 0]]] = 1
     held = np.zeros(n)
     held[[k for k, _ in case["locked"]]] = 1
     answer = milp(
@@ -179,6 +207,7 @@ def by_milp(case, must_own):
             LinearConstraint(once, np.maximum(held, np.where(must_own, 1.0, 0.0)), 1),
             LinearConstraint(load, -np.inf, case["room"] + 1e-9),
             LinearConstraint(worth, low - 1e-9, high + 1e-9),
+            LinearConstraint(stays, (today >= 0).sum() - case.get("max_moves", np.inf), np.inf),
         ],
         options={"mip_rel_gap": 0.0},
     )
@@ -211,6 +240,7 @@ def is_feasible(case, rules):
         "least": np.full(m, np.nan),
         "most": np.full(m, np.nan),
         "band": None,
+        "max_moves": case.get("max_moves", np.inf) if ("max_moves",) in named else np.inf,
     }
     bands = limits({**case, "least": less["least"], "most": less["most"]})
     own = {"reps.value_min": case["least"], "reps.value_max": case["most"]}
@@ -266,6 +296,26 @@ def test_small_plans_are_optimal_by_an_independent_programme(seed):
         assert score == pytest.approx(optimum, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(80))
+def test_small_plans_with_few_moves_are_optimal_and_their_conflicts_irreducible_by_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    case = problem(seed + 20_000, int(rng.integers(1, 6)), int(rng.integers(1, 4)))
+    judged = judge(with_moves(case, seed), brute)
+    if judged is not None:
+        _, optimum, score = judged
+        assert score == pytest.approx(optimum, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_plans_with_few_moves_are_optimal_and_their_conflicts_irreducible_by_a_programme(seed):
+    rng = np.random.default_rng(seed)
+    case = problem(seed + 30_000, int(rng.integers(6, 16)), int(rng.integers(2, 6)))
+    judged = judge(with_moves(case, seed), by_milp)
+    if judged is not None:
+        _, optimum, score = judged
+        assert score == pytest.approx(optimum, rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_the_search_by_prices_keeps_its_promises_on_small_problems(seed, monkeypatch):
     monkeypatch.setattr(_search, "_SMALL", 0)
@@ -298,7 +348,8 @@ def main():
         small = seed % 2 == 0
         size = (int(rng.integers(1, 6)), int(rng.integers(1, 4))) if small else (
             int(rng.integers(6, 16)), int(rng.integers(2, 6)))  # fmt: skip
-        judged = judge(problem(10_000 + seed, *size), brute if small else by_milp)
+        case = problem(10_000 + seed, *size)
+        judged = judge(with_moves(case, seed) if seed % 4 > 1 else case, brute if small else by_milp)
         infeasible += judged is None
         assert judged is None or abs(judged[1] - judged[2]) <= 1e-9 * max(1, judged[1]), seed
     print(f"{n} problems: {n - infeasible} plans optimal, {infeasible} conflicts verified irreducible")

@@ -104,3 +104,89 @@ def test_conflicts_are_found_at_the_size_of_a_company():
     )
     assert what.endswith("short by 1")
     assert len(rules) == 12
+
+
+def test_limits_that_need_more_moves_are_named_without_any_that_can_be_spared():
+    """Rep a must lose two leads and rep b one; only the lock that takes a third from a counts beside."""
+    reps = {"rep_id": ["a", "b", "c", "d"], "capacity": [3, 1, 9, 9]}
+    leads = {"lead_id": range(8)}
+    today = {"lead_id": range(8), "rep_id": ["a"] * 5 + ["b"] * 2 + ["c"]}
+    rules, what = conflict_of(
+        reps,
+        leads,
+        current=today,
+        max_moves=3,
+        locked={"lead_id": [7, 1], "rep_id": ["d", "a"]},
+        forbidden={"lead_id": [2, 6], "rep_id": ["d", "c"]},
+    )
+    assert what == "assign: no plan keeps these limits with 3 moves; short by 1"
+    assert rules == [
+        ("max_moves",),
+        ("reps.capacity", "'a'"),
+        ("reps.capacity", "'b'"),
+        ("locked", "7", "'d'"),
+    ]
+
+
+def test_a_band_that_needs_more_moves_is_named():
+    reps = {"rep_id": ["a", "b"], "value_min": [None, 5]}
+    leads = {"lead_id": range(6), "value": [2.0] * 6}
+    today = {"lead_id": range(6), "rep_id": ["a"] * 6}
+    rules, what = conflict_of(reps, leads, balance={"value": None}, current=today, max_moves=2)
+    assert what == "assign: no plan keeps these limits with 2 moves; short by 1"
+    assert rules == [("max_moves",), ("reps.value_min", "'b'")]
+
+
+def test_what_an_owner_lacks_moves_her_leads():
+    reps = {"rep_id": ["a", "b"], "skills": [None, "x"]}
+    leads = {"lead_id": range(3), "requires": ["x", "x", None]}
+    today = {"lead_id": range(3), "rep_id": ["a"] * 3}
+    rules, what = conflict_of(reps, leads, current=today, max_moves=1)
+    assert what == "assign: 2 leads cannot stay with their owner, max_moves 1; short by 1"
+    assert rules == [("max_moves",), ("leads.requires", "skill 'x'")]
+
+
+def test_an_owner_of_today_without_a_connection_is_no_conflict():
+    reps, leads = {"rep_id": ["a", "b"]}, {"lead_id": [0, 1]}
+    score = {"rep_id": ["a"], "lead_id": [0], "score": [1]}
+    today = {"lead_id": [1], "rep_id": ["b"]}
+    for most in (None, 0):
+        plan = assign(
+            reps, leads, score=score, current=today, max_moves=most, require_all=True, fallback="none"
+        )
+        assert plan.owner.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("most", [3, np.int64(3)])
+def test_moves_beyond_the_dense_size_are_still_glanced_at(most, monkeypatch):
+    monkeypatch.setattr(_conflicts, "_MOST_PAIRS", 0)
+    reps = {"rep_id": ["a", "b"], "skills": [None, "x"]}
+    leads = {"lead_id": range(6), "requires": ["x", "x", "x", None, None, None]}
+    options = {"current": {"lead_id": range(6), "rep_id": ["a"] * 6}, "max_moves": most}
+    bans = {"lead_id": [0, 3, 4], "rep_id": ["a"] * 3}
+    rules, what = conflict_of(reps, leads, forbidden=bans, **options)
+    assert what == "assign: 4 leads cannot stay with their owner, max_moves 3; short by 1"
+    assert [rule[0] for rule in rules] == ["max_moves", "leads.requires", "forbidden"]
+
+
+def test_moves_that_are_too_few_are_found_at_the_size_of_a_company():
+    rng = np.random.default_rng(0)
+    n, m = 1500, 50
+    today = rng.integers(0, m, n)
+    room = np.bincount(today, minlength=m) + 5.0
+    room[[3, 7, 11]] -= [9, 8, 10]
+    locks = np.sort(rng.choice(np.flatnonzero(~np.isin(today, (3, 7, 11))), 400, replace=False))
+    to = today[locks]
+    to[:20] = (to[:20] + 20) % m
+    rules, what = conflict_of(
+        {"rep_id": np.arange(m), "capacity": room},
+        {"lead_id": np.arange(n)},
+        locked={"lead_id": locks, "rep_id": to},
+        current={"lead_id": np.arange(n), "rep_id": today},
+        max_moves=24,
+        require_all=True,
+    )
+    assert what.endswith("short by 1")
+    assert rules[0] == ("max_moves",)
+    moved = {str(lead) for lead in locks[:20]}
+    assert {rule[1] for rule in rules if rule[0] == "locked"} <= moved

@@ -104,6 +104,23 @@ def test_the_same_id_with_other_content_names_the_field(router, changed, path):
         assert fault.message == "differs from what was committed under this id"
 
 
+def test_a_mapping_that_is_changed_after_it_was_read_is_not_the_lead(router):
+    """A service may fill one mapping again and again."""
+    given = lead()
+    decision = router.route(given)
+    given["candidates"].update(ann=9.0, bo=9.5)
+    router = router.commit(decision)
+    assert router.route(lead()) == decision
+    assert fault_of(lambda: router.route(given)).path == "$.candidates"
+
+
+def test_a_lead_without_candidates_is_the_same_in_every_form(router):
+    first = router.route(lead(candidates={}))
+    assert (first.reason, first.source) == ("cold", "candidates")
+    assert first == router.route(lead(candidates=[])) == router.route(lead(candidates={"ann": 0.0}))
+    assert router.commit(first).route(lead(candidates=[])) == first
+
+
 def test_candidates_in_another_order_are_the_same_lead(router):
     after = router.commit(router.route(lead()))
     turned = {"candidates": {"bo": 0.1, "ann": 0.2}, "lead_id": "new"}
@@ -195,6 +212,8 @@ def test_required_skills_decide_who_may_own_a_lead(graph, near):
         ({"candidates": {"ann": float("nan")}}, "$.candidates['ann']"),
         ({"candidates": {"ann": -0.1}}, "$.candidates['ann']"),
         ({"candidates": {"ann": "0.1"}}, "$.candidates['ann']"),
+        ({"candidates": {"ann": 10**400, "bo": 0.5}}, "$.candidates['ann']"),
+        ({"candidates": {"ann": 1, "bo": True}}, "$.candidates['bo']"),
         ({"candidates": {1: 0.1}}, "$.candidates[1]"),
         ({"candidates": [{"rep_id": "ann"}]}, "$.candidates[0]"),
         ({"candidates": "ann"}, "$.candidates"),
@@ -502,3 +521,10 @@ def test_a_snapshot_of_the_first_version_is_read(router):
     text = json.dumps(document, sort_keys=True).encode()
     document["digest"] = hashlib.sha256(text).hexdigest()
     assert territory.Router.from_dict(document).decision("new").rep_id == "ann"
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+@pytest.mark.parametrize("plain", [True, False])
+def test_an_empty_id_is_no_lead(router, name, plain):
+    fault = fault_of(lambda: router.route(lead(name) if plain else {"lead_id": name}))
+    assert (fault.path, fault.message, fault.values) == ("$.lead_id", "an id is empty", (repr(name),))
