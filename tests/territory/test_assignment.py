@@ -298,7 +298,7 @@ def test_a_conflict_that_must_be_searched_for_cannot_spare_a_rule():
 
 def test_a_plan_that_breaks_a_band_has_no_gap(monkeypatch):
     monkeypatch.setattr(_search, "_SMALL", 0)
-    monkeypatch.setattr(assignment, "check_breaches", lambda task, reps: None)
+    monkeypatch.setattr(assignment, "check_breaches", lambda task, reps, **options: None)
     leads = {"lead_id": ["p1", "p2", "p3"], "value": [4, 4, 1]}
     score = {"rep_id": ["r1"], "lead_id": ["p1"], "score": [1]}
     with pytest.warns(SalesOpsWarning, match="no plan within every limit was found"):
