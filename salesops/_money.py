@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from salesops import _faults
+from salesops._texts import Bytes, bytes_of, plain_numbers
 from salesops.errors import InvalidInput, Problem, show
 
 IntArray = NDArray[np.int64]
@@ -36,6 +37,7 @@ LIMIT = 10**18
 _INT64_MAX = 2**63 - 1
 _POW10: IntArray = np.array([10**k for k in range(19)], dtype=np.int64)
 _CHUNK = 65_536
+_PIECE = 1 << 15
 _WIDEST = 64
 _DENOMINATORS = 1000
 _PLAIN = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
@@ -114,6 +116,9 @@ def parse(
     dtype = getattr(values, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "iu":
         return _parse_whole(np.asarray(values), places)
+    texts = bytes_of(values)
+    if texts is not None and isinstance(values, pd.Series):
+        return _parse_texts(values, texts, places, rounding)
     items = values.tolist() if isinstance(values, (pd.Series, np.ndarray)) else list(values)
     wide = np.broadcast_to(np.asarray(places, dtype=np.int64), (len(items),))
     minor = np.zeros(len(items), dtype=np.int64)
@@ -127,6 +132,23 @@ def parse(
 
 
 _Rule = tuple[str, str | None]
+
+
+def _parse_texts(
+    values: pd.Series[Any], texts: Bytes, places: int | IntArray, rounding: Rounding | None
+) -> tuple[IntArray, list[Refused]]:
+    """Read texts with the decimals of their currency from their bytes, and all others one by one."""
+    wide = np.broadcast_to(np.asarray(places, dtype=np.int64), (len(texts),))
+    minor = np.zeros(len(texts), dtype=np.int64)
+    is_plain = np.zeros(len(texts), dtype=np.bool_)
+    if (wide == wide[0]).all():
+        for rows, part in texts.pieces():
+            minor[rows], is_plain[rows] = plain_numbers(part, int(wide[0]))
+    rest = np.flatnonzero(~is_plain)
+    if not len(rest):
+        return minor, []
+    minor[rest], refused = parse(values.iloc[rest].tolist(), wide[rest], rounding=rounding)
+    return minor, [rule._replace(positions=rest[rule.positions]) for rule in refused]
 
 
 def _parse_whole(values: Whole, places: int | IntArray) -> tuple[IntArray, list[Refused]]:
@@ -348,6 +370,12 @@ def add(left: int | Whole, right: int | Whole) -> Whole:
     return np.asarray(a + b)
 
 
+def subtract(left: Whole, right: Whole) -> Whole:
+    """Subtract exactly; the answer is int64 where its extremes fit."""
+    a, b = widen(extent(left) + extent(right), left, right)
+    return np.asarray(a - b)
+
+
 def mul_div(
     amounts: int | Whole, numerator: int | Whole, denominator: int | Whole, rounding: Rounding = "half_up"
 ) -> IntArray:
@@ -366,6 +394,16 @@ def divide(numerator: int | Whole, denominator: int | Whole, rounding: Rounding 
 
 
 def _divide(num: Whole, den: Whole, rounding: Rounding) -> Whole:
+    if num.dtype != np.int64 or num.ndim != 1:
+        return _divide_piece(num, den, rounding)
+    quotient = np.empty(len(num), dtype=np.int64)
+    for start in range(0, len(num), _PIECE):
+        part = slice(start, start + _PIECE)
+        quotient[part] = _divide_piece(num[part], den[part] if den.ndim else den, rounding)
+    return quotient
+
+
+def _divide_piece(num: Whole, den: Whole, rounding: Rounding) -> Whole:
     size = np.abs(num)
     quotient = size // den
     rest = size - quotient * den
@@ -391,17 +429,24 @@ def cumulative_whole(values: Whole, first: BoolArray) -> Whole:
     """Sum whole numbers of any size within runs, up to and including each row."""
     if not values.size:
         return values
-    bound = float(np.abs(values).sum(dtype=np.float64)) if values.dtype == np.int64 else math.inf
-    whole = values if bound < _INT64_MAX / 2 else _objects(values)
+    whole = values if values.dtype == np.int64 and _sums_fit(values) else _objects(values)
     total = np.cumsum(whole)
-    before = total - whole
     starts = np.flatnonzero(first)
-    return np.asarray(total - np.repeat(before[starts], np.diff(np.append(starts, len(values)))))
+    before = total[starts] - whole[starts]
+    total -= np.repeat(before, np.diff(np.append(starts, len(values))))
+    return np.asarray(total)
+
+
+def _sums_fit(values: IntArray) -> bool:
+    """Say whether int64 holds every sum of some of the values."""
+    if extent(values) * values.size < _INT64_MAX // 2:
+        return True
+    return float(np.abs(values).sum(dtype=np.float64)) < _INT64_MAX / 2
 
 
 def group_totals(values: IntArray, groups: IntArray, n_groups: int) -> Whole:
     """Sum by group number, exactly, whatever the size of the sums."""
-    fits = float(np.abs(values).sum(dtype=np.float64)) < _INT64_MAX / 2
+    fits = _sums_fit(values)
     totals = np.zeros(n_groups, dtype=np.int64 if fits else object)
     np.add.at(totals, groups, values if fits else _objects(values))
     return totals

@@ -14,12 +14,13 @@ of several tables into positions of one sorted index, in which 1, 1.0, True and 
 """
 
 from salesops._frames.graphs import is_networkx, read_networkx, write_networkx
-from salesops._frames.ids import Ids, Labels, check_known, check_same_type, warn_look_alikes
+from salesops._frames.ids import IdCells, Ids, Labels, check_known, check_same_type, warn_look_alikes
 from salesops._frames.plain import from_plain, jsonable, to_plain
 from salesops._frames.reader import Reader
 from salesops._frames.tables import id_column, to_frame
 
 __all__ = [
+    "IdCells",
     "Ids",
     "Labels",
     "Reader",

@@ -16,6 +16,7 @@ import pandas as pd
 from salesops._faults import closest, warn
 from salesops._frames.order import TextNumbers, sort_order, text_numbers
 from salesops._frames.repeats import MANY, repeats
+from salesops._texts import bytes_of
 from salesops.errors import Problem, show
 
 IntArray = npt.NDArray[np.int64]
@@ -44,15 +45,26 @@ class Ids:
     Attributes
     ----------
     codes : ndarray of int64, shape (n_rows,)
-    distinct : ndarray, shape (n_distinct,)
+    distinct : ndarray or Series of text, shape (n_distinct,)
         int64 when all are whole numbers, else Python objects, in order of first appearance.
     numbers : TextNumbers, optional
         Whole numbers that stand for the distinct ids, where they are many short texts.
     """
 
     codes: IntArray
-    distinct: npt.NDArray[Any]
+    _distinct: npt.NDArray[Any] | pd.Series[Any] = attrs.field(alias="distinct")
     numbers: TextNumbers | None = None
+
+    @cached_property
+    def distinct(self) -> npt.NDArray[Any]:
+        """The distinct ids; those that lie in a column of text become Python objects when asked for."""
+        held = self._distinct
+        return held.to_numpy(dtype=object) if isinstance(held, pd.Series) else held
+
+    @property
+    def n_distinct(self) -> int:
+        """How many different ids there are."""
+        return len(self._distinct)
 
     @property
     def leads(self) -> bool:
@@ -91,10 +103,10 @@ class Ids:
     @cached_property
     def families(self) -> frozenset[str]:
         """The kinds of id that occur."""
-        if self.distinct.dtype.kind == "i":
-            return frozenset({"int"}) if len(self.distinct) else frozenset()
         if self.numbers is not None:
             return frozenset({"str"})
+        if self.distinct.dtype.kind == "i":
+            return frozenset({"int"}) if len(self.distinct) else frozenset()
         return frozenset(map(_kind, set(map(type, self.distinct.tolist()))))
 
     def take(self, rows: npt.NDArray[Any]) -> Ids:
@@ -104,13 +116,22 @@ class Ids:
     def label(self, row: int) -> Hashable:
         """Give the id that stands in a row, as a plain Python value."""
         code = int(self.codes[row])
-        return None if code < 0 else scalar(self.distinct[code])
+        if code < 0:
+            return None
+        held = self._distinct
+        return scalar(held.iloc[code] if isinstance(held, pd.Series) else held[code])
+
+    def labels_at(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Give the ids of some rows, by position; missing ones as None."""
+        if isinstance(self._distinct, pd.Series):
+            return np.asarray(self._distinct.iloc[self.codes[rows]], dtype=object)
+        return self.take(rows).labels()
 
     def labels(self) -> npt.NDArray[Any]:
         """Give the ids row by row; missing ones as None."""
         if self.is_plain:
             return self.distinct
-        if len(self.distinct) and not (self.codes < 0).any():
+        if self.n_distinct and not (self.codes < 0).any():
             return self.distinct[self.codes]
         cells = np.empty(len(self.codes), dtype=object)
         known = self.codes >= 0
@@ -120,7 +141,7 @@ class Ids:
     @cached_property
     def is_plain(self) -> bool:
         """Say whether every row has an id of its own, in the order of `distinct`."""
-        same = len(self.codes) == len(self.distinct) and len(self.codes) > 0
+        same = len(self.codes) == self.n_distinct and len(self.codes) > 0
         return same and bool((self.codes == np.arange(len(self.codes))).all())
 
     def repeated(self) -> npt.NDArray[np.bool_]:
@@ -129,6 +150,22 @@ class Ids:
             return np.zeros(len(self.codes), dtype=np.bool_)
         tally = np.bincount(self.codes[self.codes >= 0], minlength=len(self.distinct))
         return (self.codes >= 0) & (tally[self.codes] > 1) if len(self.distinct) else self.codes >= 0
+
+
+@attrs.frozen(eq=False)
+class IdCells:
+    """A column of ids row by row, each a Python object only when it is looked at."""
+
+    ids: Ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: Any) -> Any:
+        return self.ids.labels_at(rows) if isinstance(rows, np.ndarray) else self.ids.label(int(rows))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return self.ids.labels()
 
 
 def scalar(value: Any) -> Hashable:
@@ -155,7 +192,7 @@ def factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
 
 def _factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
     if isinstance(values.dtype, pd.StringDtype):
-        numbered = _numbered(values.to_numpy(dtype=object)) if _looks_various(values) else None
+        numbered = _numbered_bytes(values) if _looks_various(values) else None
         if numbered is not None:
             return numbered, {}
         codes, uniques = pd.factorize(values)
@@ -186,6 +223,15 @@ def _factorize(values: pd.Series[Any]) -> tuple[Ids, dict[int, str]]:
 def _looks_various(values: pd.Series[Any]) -> bool:
     """Say whether so many ids differ that sorting them costs less than a hash table."""
     return len(values) >= MANY and values.iloc[:_SAMPLE].nunique() > _SAMPLE * 3 // 4
+
+
+def _numbered_bytes(values: pd.Series[Any]) -> Ids | None:
+    """Do as :func:`_numbered`; ids of which no two are equal stay in their column."""
+    texts = bytes_of(values)
+    found = None if texts is None else text_numbers(texts)
+    if found is not None and found.are_distinct():
+        return Ids(np.arange(len(values)), pd.Series(values.array.copy()), found)
+    return _numbered(values.to_numpy(dtype=object))
 
 
 def _numbered(cells: npt.NDArray[Any]) -> Ids | None:
@@ -278,14 +324,14 @@ class Labels:
     @classmethod
     def of(cls, *columns: Ids) -> Labels:
         """Index every id that occurs in the columns."""
-        filled = [column for column in columns if len(column.distinct)]
+        filled = [column for column in columns if column.n_distinct]
         rank = filled[0].rank if len(filled) == 1 else None
         if rank is not None:
             values = np.empty(len(rank), dtype=object)
             values[rank] = filled[0].distinct
             return cls(values, (filled[0].distinct, rank))
         families = frozenset().union(*(column.families for column in columns))
-        parts = [column.distinct for column in columns if len(column.distinct)]
+        parts = [column.distinct for column in columns if column.n_distinct]
         if not parts:
             return cls(np.empty(0, dtype=object))
         if families == {"int"} and all(part.dtype.kind == "i" for part in parts):
@@ -332,7 +378,7 @@ class Labels:
 
     def codes(self, column: Ids) -> IntArray:
         """Find a column of ids, row by row; -1 where an id is missing or not there."""
-        if not len(column.distinct) or not len(self.values):
+        if not column.n_distinct or not len(self.values):
             return np.full(len(column), -1, dtype=np.int64)
         if self.values.dtype.kind == "i" and column.distinct.dtype.kind == "i":
             place = np.searchsorted(self.values, column.distinct)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import attrs
 import numpy as np
 import pandas as pd
 
 from salesops import _money as money
-from salesops._frames import id_column
+from salesops._frames import IdCells, id_column
 from salesops._frames.arrays import constant, is_constant, taken
-from salesops._frames.order import sort_order
+from salesops._frames.order import merge_order, sort_order
 from salesops._money import IntArray, Whole
 from salesops.comp._check import check_lines, check_totals
 from salesops.comp._desk import Block, Desk, Paid
@@ -62,7 +63,7 @@ def _names(plans: Sequence[CompPlan], given: Given) -> Names:
         currencies=sheet.currencies,
         periods=given.terms.names,
         reps=sheet.reps,
-        credits=sheet.ids.labels(),
+        credits=IdCells(sheet.ids),
         events=given.events.ids.labels(),
     )
 
@@ -72,7 +73,7 @@ def _run(
 ) -> CompRun:
     sheet, triage = given.sheet, given.sheet.triage
     table = CreditTable(
-        rep_id=sheet.rep_ids.labels(),
+        rep_id=IdCells(sheet.rep_ids),
         rep=sheet.rep,
         period=sheet.period,
         amount=sheet.amount,
@@ -123,29 +124,24 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
     for done in paid:
         done.blocks.clear()
 
-    def by_seat(columns: Sequence[IntArray]) -> IntArray:
-        return _join([columns[k][seat] for k, seat in zip(owner, waiting["seat"], strict=True)])
-
-    statement = by_seat([np.searchsorted(distinct, key) for key in keys])
-    plan = _join([constant(len(seat), k) for k, seat in zip(owner, waiting["seat"], strict=True)])
-    last = max(len(desk.own.place) + len(desk.team.place) for desk in desks)
-    place = np.minimum(_join(waiting.pop("order")), last)
-    settles = _join([rule >= SETTLEMENT for rule in waiting["rule"]]).astype(np.int64)
-    order = sort_order(statement, settles, plan, _join(waiting["part"]), place)
+    place = [np.searchsorted(distinct, key) for key in keys]
+    at = [place[k][seat] for k, seat in zip(owner, waiting.pop("seat"), strict=True)]
+    merged = _order_of(desks, owner, at, waiting, len(distinct))
+    statement = merged.take(at)
+    seats = distinct // len(codes)
     columns = {
-        "plan": taken(plan, order),
-        "rep": by_seat([desk.seat_rep for desk in desks])[order],
-        "period": by_seat([desk.seat_period for desk in desks])[order],
+        "plan": merged.take([constant(len(each), k) for k, each in zip(owner, at, strict=True)]),
+        "rep": (seats // n_periods)[statement],
+        "period": (seats % n_periods)[statement],
     }
-    del waiting["seat"], plan, place, settles
     for name in [*waiting]:
-        columns[name] = taken(_join(waiting.pop(name)), order)
-    statement, amount = statement[order], columns["amount"]
+        columns[name] = merged.take(waiting.pop(name))
+    amount = columns["amount"]
     running = money.narrow(money.cumulative(amount, runs(statement)))
     pays = money.group_sums(amount, statement, len(distinct))
-    is_earned = columns["rule"] < SETTLEMENT
-    earned = money.group_sums(np.where(is_earned, amount, 0), statement, len(distinct))
-    seats = distinct // len(codes)
+    late = np.flatnonzero(columns["rule"] >= SETTLEMENT)
+    settled = money.group_sums(amount[late], statement[late], len(distinct))
+    earned = money.narrow(money.subtract(pays, settled))
     totals = Totals(
         rep=seats // n_periods,
         period=seats % n_periods,
@@ -156,6 +152,75 @@ def _statements(desks: Sequence[Desk], paid: Sequence[Paid], names: Names) -> tu
         balance=_by_statement([done.settled.balance for done in paid], keys, distinct),
     )
     return totals, Lines(**columns, running=running), statement
+
+
+class _Merged(NamedTuple):
+    """How blocks of lines are put together: `order` counts through all, the longest starts at `first`."""
+
+    order: IntArray
+    longest: int
+    within: IntArray
+    others: IntArray
+    where: IntArray
+
+    def take(self, parts: Sequence[Whole]) -> Whole:
+        """Put a column together."""
+        if len(parts) == 1 or not len(self.others):
+            return taken(_join(parts), self.order)
+        if all(map(is_constant, parts)) and len({int(part[0]) for part in parts}) == 1:
+            return constant(len(self.order), int(parts[0][0]))
+        main = parts[self.longest]
+        rest = _join([*parts[: self.longest], *parts[self.longest + 1 :]])[self.where]
+        column = np.full(len(self.order), main[0]) if is_constant(main) else main[self.within]
+        if column.dtype != rest.dtype:
+            column = column.astype(object)
+        column[self.others] = rest
+        return column
+
+
+def _order_of(
+    desks: Sequence[Desk],
+    owner: Sequence[int],
+    statement: Sequence[IntArray],
+    waiting: dict[str, list[Whole]],
+    n_statements: int,
+) -> _Merged:
+    """Order lines by statement, what is earned before what settles it, plan, component and credit."""
+    last = max(len(desk.own.place) + len(desk.team.place) for desk in desks)
+    n_parts = max((len(desk.plan.components) for desk in desks), default=0) + 3
+    places = [_at_most(order, last) for order in waiting.pop("order")]
+    settles = [_at_most(rule, SETTLEMENT) >= SETTLEMENT for rule in waiting["rule"]]
+    sizes = [len(place) for place in places]
+    n = sum(sizes)
+    if n_statements * 2 * len(desks) * n_parts * (last + 1) >= 2**63 or not n:
+        plan = _join([constant(size, k) for k, size in zip(owner, sizes, strict=True)])
+        settled = _join(settles).astype(np.int64)
+        order = sort_order(_join(statement), settled, plan, _join(waiting["part"]), _join(places))
+    else:
+        rows = zip(statement, settles, owner, waiting["part"], places, strict=True)
+        order = merge_order(
+            [
+                (((at * 2 + late) * len(desks) + k) * n_parts + part) * (last + 1) + place
+                for at, late, k, part, place in rows
+            ]
+        )
+    longest = sizes.index(max(sizes)) if sizes else 0
+    first, size = sum(sizes[:longest]), max(sizes, default=0)
+    within = order - first
+    others = np.flatnonzero((within < 0) | (within >= size))
+    where = order[others]
+    where = np.where(where >= first + size, where - size, where)
+    within[others] = 0
+    return _Merged(order, longest, within, others, where)
+
+
+def _at_most(values: IntArray, limit: int) -> IntArray:
+    """Bound a column from above; a constant stays one."""
+    return (
+        constant(len(values), min(int(values[0]), limit))
+        if is_constant(values)
+        else np.minimum(values, limit)
+    )
 
 
 def _events(given: Given, desks: Sequence[Desk], lines: Lines) -> pd.DataFrame:

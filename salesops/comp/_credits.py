@@ -62,6 +62,11 @@ class Credits:
         """Number of each credit's deal; a credit without one is a deal of its own."""
         return self.rank if self._deal is None else self._deal
 
+    @property
+    def has_deals(self) -> bool:
+        """Say whether a credit may share its deal with another."""
+        return self._deal is not None
+
     @cached_property
     def names(self) -> Labels:
         """The distinct credit ids in order; `rank` is the place of each credit's among them."""
@@ -70,7 +75,7 @@ class Credits:
     @property
     def n_names(self) -> int:
         """How many credit ids there are."""
-        return len(self.ids.distinct)
+        return self.ids.n_distinct
 
     def places_by_name(self) -> IntArray:
         """Give the decimals of the currency of each credit id."""
@@ -186,9 +191,9 @@ def _ranks(ids: Ids) -> IntArray:
 
 def _deals(deals: Ids, labels: Labels, ids: Ids) -> IntArray | None:
     """Give each deal a number; a credit without one is a deal of its own. None where no credit has one."""
-    if not len(deals.distinct):
+    if not deals.n_distinct:
         return None
-    return np.where(deals.codes < 0, len(deals.distinct) + _ranks(ids), labels.codes(deals))
+    return np.where(deals.codes < 0, deals.n_distinct + _ranks(ids), labels.codes(deals))
 
 
 def _all(values: NDArray[Any]) -> IntArray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import attrs
@@ -11,7 +12,7 @@ import numpy as np
 
 from salesops import _money as money
 from salesops._frames import Ids
-from salesops._frames.arrays import constant, taken
+from salesops._frames.arrays import constant, is_constant, taken
 from salesops._money import BoolArray, IntArray, Whole
 from salesops.comp import _kernels as kernels
 from salesops.comp._compile import minor_amount
@@ -121,7 +122,7 @@ class Desk:
     texts: Mapping[str, Any]
     numbers: Mapping[str, tuple[IntArray, BoolArray]]
     events: Events
-    rank: IntArray
+    ranks: Callable[[], IntArray]
     stated: IntArray
     credit_ids: Ids
     opening: IntArray
@@ -133,6 +134,11 @@ class Desk:
     own: Rows
     team: Rows
     level: IntArray
+
+    @cached_property
+    def rank(self) -> IntArray:
+        """Place of each credit's id among those of the run, found out when asked for."""
+        return self.ranks()
 
     @property
     def n_seats(self) -> int:
@@ -158,7 +164,7 @@ class Desk:
     def _measure_code(self, measure: str | None, rows: Rows) -> int:
         if measure in self.measures:
             return self.measures.index(measure)
-        found = np.unique(rows.measure)
+        found = rows.measure[:1] if is_constant(rows.measure) else np.unique(rows.measure)
         return int(found[0]) if len(found) == 1 else -1
 
     def quota_of(self, k: int, measure: str | None, span: str = "period") -> IntArray:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from salesops import _money as money
-from salesops._frames import Labels, id_column
+from salesops._frames import IdCells, Labels, id_column
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._money import EXPONENTS, IntArray, Whole
 from salesops.comp._compile import tier_rates
@@ -61,6 +61,11 @@ ARRAY: dict[str, Any] = {
     "hash": False,
 }
 """Declares a read-only array of a frozen class that still compares equal."""
+CELLS: dict[str, Any] = {
+    "eq": attrs.cmp_using(eq=lambda one, other: np.array_equal(one, other)),
+    "hash": False,
+}
+"""Declares a column of ids that become Python objects when looked at."""
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +111,7 @@ class Names:
     currencies: tuple[str | None, ...]
     periods: tuple[str, ...]
     reps: Labels = attrs.field(eq=False)
-    credits: NDArray[Any] = attrs.field(**ARRAY)
+    credits: IdCells = attrs.field(**CELLS)
     events: NDArray[Any] = attrs.field(**ARRAY)
 
     def places(self, plan: int) -> int:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from salesops import _money as money
-from salesops._frames.arrays import constant, taken
+from salesops._frames.arrays import constant, is_constant, taken
 from salesops._money import BoolArray, IntArray, Rounding, Whole
 from salesops.comp import _kernels as kernels
-from salesops.comp._compile import compile_commission, minor_amount, retroactive_groups
+from salesops.comp._compile import compile_commission, minor_amount
+from salesops.comp._cut import cut
 from salesops.comp._desk import Block, Desk, Paid, Reached, Rows, Settled, Trouble, flat_block
 from salesops.comp._lines import CATCH_UP, TIER, TRUE_UP
 from salesops.comp._metrics import UNIT
@@ -46,8 +47,8 @@ _RULES: tuple[tuple[type, Callable[[Desk, int, Any, list[Block]], None]], ...] =
 )
 
 
-_PIECE = 1 << 16
-"""So many credits are cut at once."""
+_PIECE = 1 << 15
+"""So many lines are rounded at once: what a step needs then stays small and near."""
 
 
 def pay(desk: Desk) -> Paid:
@@ -136,9 +137,9 @@ def pay_commission(
     beyond = np.zeros(desk.n_seats, dtype=np.bool_)
     if part.rate_by is None:
         end = money.cumulative(deltas, first)
-        left, right = (money.multiply(way, schedule.point_scale) for way in (money.add(end, -deltas), end))
+        left, right = _ends(end, deltas, schedule.point_scale)
         beyond[rows.seat[kernels.above_top(right, quota, schedule)]] = True
-        slices = _slices(part, left, right, quota, schedule)
+        slices = cut(part, left, right, quota, schedule)
         scale = schedule.point_scale
     else:
         column = np.maximum(desk.numbers[part.rate_by][0][rows.credit], 0)
@@ -162,7 +163,7 @@ def pay_commission(
     block = Block(
         seat=seat,
         part=constant(n, k),
-        rule=np.where(slices.prior >= 0, CATCH_UP, TIER),
+        rule=_rules(slices.prior),
         credit=credit,
         tier=slices.tier,
         prior=slices.prior,
@@ -190,29 +191,13 @@ def pay_commission(
     return beyond
 
 
-def _slices(
-    part: Commission, left: Whole, right: Whole, quota: IntArray, schedule: kernels.Schedule
-) -> kernels.Slices:
-    """Cut rows at thresholds, a few at a time: what a step needs then stays small and near."""
-    pieces = []
-    for first in range(0, max(len(left), 1), _PIECE):
-        rows = slice(first, first + _PIECE)
-        piece = _cut(part, left[rows], right[rows], quota[rows], schedule)
-        pieces.append(piece._replace(row=piece.row + first))
-    if len(pieces) == 1:
-        return pieces[0]
-    return kernels.Slices(*map(np.concatenate, zip(*pieces, strict=True)))
+def _ends(end: Whole, deltas: IntArray, scale: int) -> tuple[Whole, Whole]:
+    """Give where each way starts and ends, in the scale of thresholds."""
+    return money.multiply(money.subtract(end, deltas), scale), money.multiply(end, scale)
 
 
-def _cut(
-    part: Commission, left: Whole, right: Whole, quota: IntArray, schedule: kernels.Schedule
-) -> kernels.Slices:
-    if part.style == "whole_amount":
-        return kernels.whole_slices(left, right, quota, schedule)
-    groups = np.array(retroactive_groups(part), dtype=np.int64)
-    if groups.any():
-        return kernels.mixed_slices(left, right, quota, schedule, groups)
-    return kernels.marginal_slices(left, right, quota, schedule)
+def _rules(prior: IntArray) -> IntArray:
+    return constant(len(prior), TIER) if is_constant(prior) else np.where(prior >= 0, CATCH_UP, TIER)
 
 
 def _accumulation(desk: Desk, rows: Rows, accumulate: str) -> tuple[Rows, BoolArray]:
@@ -284,8 +269,15 @@ def _from_credit(before: Whole, after: Whole, row: IntArray) -> tuple[Whole, Who
 
 def _differences(before: Whole, after: Whole, over: Whole, rounding: Rounding) -> IntArray:
     """Round what is due up to each end of a slice; lines are the differences."""
-    upto = money.divide(after, over, rounding)
-    return money.narrow(money.add(upto, -money.divide(before, over, rounding)))
+    if money.extent(before) + money.extent(after) >= 2**62:
+        upto = money.divide(after, over, rounding)
+        return money.narrow(money.subtract(upto, money.divide(before, over, rounding)))
+    amount = np.empty(len(after), dtype=np.int64)
+    for first in range(0, len(after), _PIECE):
+        piece = slice(first, first + _PIECE)
+        amount[piece] = money.divide(after[piece], over[piece], rounding)
+        amount[piece] -= money.divide(before[piece], over[piece], rounding)
+    return amount
 
 
 def _interim(desk: Desk, k: int, part: Commission, rows: Rows, full: Block) -> tuple[Block, Block]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import attrs
 import numpy as np
 
 from salesops._frames import Labels
 from salesops._frames.arrays import taken
-from salesops._frames.order import sort_order
+from salesops._frames.order import are_packed, sort_with
 from salesops._money import EXPONENTS, BoolArray, IntArray
 from salesops.comp._assignments import Assignments
 from salesops.comp._credits import Credits
@@ -53,8 +53,23 @@ class Given:
     @cached_property
     def order(self) -> IntArray:
         """Credits by rep, day and id: the order in which they count."""
+        return self.sorted[0] if self._order is None else self._order
+
+    @cached_property
+    def sorted(self) -> tuple[IntArray, tuple[IntArray, ...]]:
+        """The order of credits, with their reps and days in it."""
+        sheet, numbers = self.sheet, self.sheet.ids.numbers
+        if numbers is not None and sheet.ids.is_plain and are_packed(sheet.rep, sheet.day, numbers.keys):
+            return sort_with(sheet.rep, sheet.day, numbers.keys, back=2)
+        return sort_with(sheet.rep, sheet.day, sheet.rank, back=2)
+
+    def in_order(self, rows: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Give rep, period and day of credits that stand in order."""
         sheet = self.sheet
-        return sort_order(sheet.rep, sheet.day, sheet.rank) if self._order is None else self._order
+        if self._order is None and rows is self.order:
+            rep, day = self.sorted[1]
+            return rep, self.terms.find(day), day
+        return taken(sheet.rep, rows), taken(sheet.period, rows), taken(sheet.day, rows)
 
 
 def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[Problem]) -> Desk:
@@ -63,7 +78,8 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
     n = len(terms)
     counted = sheet.triage.paid() & (sheet.plan == k)
     rows = given.order if counted.all() else given.order[counted[given.order]]
-    own = taken(sheet.rep, rows) * n + taken(sheet.period, rows)
+    rep, period, day = given.in_order(rows)
+    own = rep * n + period
     starts = runs(own)
     team, boss, level = _team(k, plan, given, faults)
     above = boss * n + sheet.period[team]
@@ -77,15 +93,16 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
         number = _numbered(seats // n, np.isin(seats, has_plan))
     currency = sheet.currencies[k]
     due = taken(sheet.due, rows)
+    place = np.arange(len(rows))
     mine = Rows(
-        np.arange(len(rows)),
+        place,
         rows,
-        np.searchsorted(seats, own[starts])[np.cumsum(starts) - 1],
-        taken(sheet.deal, rows),
+        _repeated(np.searchsorted(seats, own[starts]), starts),
+        taken(sheet.deal, rows) if sheet.has_deals else place,
         taken(sheet.measure, rows),
         due,
         due if sheet.whole is sheet.due else taken(sheet.whole, rows),
-        taken(sheet.day, rows),
+        day,
     )
     return Desk(
         plan=plan,
@@ -99,7 +116,7 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
         texts=sheet.columns.texts,
         numbers=sheet.columns.numbers,
         events=given.events,
-        rank=sheet.rank,
+        ranks=partial(getattr, sheet, "rank"),
         stated=sheet.amount,
         credit_ids=sheet.ids,
         opening=_opening(k, seats // n, given.opening),
@@ -112,6 +129,12 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
         team=_team_rows(k, plan, given, team, seats, above, len(rows)),
         level=level,
     )
+
+
+def _repeated(values: IntArray, starts: BoolArray) -> IntArray:
+    """Repeat each value for the rows of its run."""
+    first = np.flatnonzero(starts)
+    return np.repeat(values, np.diff(np.append(first, len(starts))))
 
 
 def _lasts(plan: CompPlan) -> bool:
@@ -276,7 +299,7 @@ def _team_rows(
         n_own + np.arange(len(team)),
         team,
         np.searchsorted(seats, above),
-        sheet.deal[team],
+        sheet.deal[team] if len(team) else team,
         sheet.measure[team],
         amount,
         whole,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import NamedTuple
 
 import attrs
@@ -90,7 +91,7 @@ def _part(desk: Desk, low: int, high: int) -> Part:
         counts=tuple(None if mask is None else mask[used] for mask in desk.counts),
         texts={name: cells[used] for name, cells in desk.texts.items()},
         numbers={name: (value[used], known[used]) for name, (value, known) in desk.numbers.items()},
-        rank=desk.rank[used],
+        ranks=partial(_same, desk.rank[used]),
         stated=desk.stated[used],
         credit_ids=Ids(np.arange(len(used)), labels),
         own=_cut(desk.own, own, low, used, 0),
@@ -98,6 +99,10 @@ def _part(desk: Desk, low: int, high: int) -> Part:
         level=desk.level[slice(*team)],
     )
     return Part(part, low, own[0], team[0], used)
+
+
+def _same(values: IntArray) -> IntArray:
+    return values
 
 
 def _cut(rows: Rows, ends: list[int], seat: int, used: IntArray, place: int) -> Rows:

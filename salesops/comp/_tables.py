@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from salesops._frames import IdCells
 from salesops._money import IntArray
-from salesops.comp._lines import ARRAY
+from salesops.comp._lines import ARRAY, CELLS
 
 
 @attrs.frozen(kw_only=True)
 class CreditTable:
     """The credits of a run by row of the table given, and what became of each; ids are in ``Names``."""
 
-    rep_id: NDArray[Any] = attrs.field(**ARRAY)
+    rep_id: IdCells = attrs.field(**CELLS)
     rep: IntArray = attrs.field(**ARRAY)
     period: IntArray = attrs.field(**ARRAY)
     amount: IntArray = attrs.field(**ARRAY)

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops.comp import Commission, _compile, _kernels
+from salesops.comp import Commission, _compile, _cut, _kernels
 
 _spec = importlib.util.spec_from_file_location("comp_oracle", Path(__file__).with_name("oracle.py"))
 oracle = importlib.util.module_from_spec(_spec)
@@ -79,3 +79,26 @@ def test_a_capped_total_never_leaves_the_cap(values, cap):
     capped = column + _kernels.cap_adjustments(column, first, cap)
     totals, limits = np.cumsum(column), np.cumsum(capped)
     assert (limits == np.clip(totals, -cap, cap)).all()
+
+
+@given(
+    st.sampled_from(["marginal", "whole_amount"]),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+    st.sampled_from(["lower", "upper"]),
+    st.lists(st.integers(-40, 90), min_size=2, max_size=60),
+    st.integers(0, 3),
+)
+@settings(max_examples=150)
+def test_ways_within_one_tier_are_paid_as_if_they_had_been_cut(style, retroactive, bound, points, quota):
+    marks = zip(["0", "5", "10", "20"], ["0.05", "0.08", "0.02", "1/3"], retroactive, strict=True)
+    tiers = [
+        {"from": start, "rate": rate} | ({"retroactive": True} if mark and style == "marginal" else {})
+        for start, rate, mark in marks
+    ]
+    part = Commission(tiers=tiers, basis="attainment", bound=bound, style=style)
+    schedule = _compile.compile_commission(part, 2)
+    ways = np.array(points, dtype=np.int64) * schedule.point_scale
+    quotas = np.full(len(points) - 1, quota)
+    quick = _cut.cut(part, ways[:-1], ways[1:], quotas, schedule)
+    plain = _cut._all_cut(part, ways[:-1], ways[1:], quotas, schedule)
+    assert all(np.array_equal(mine, theirs) for mine, theirs in zip(quick, plain, strict=True))
