@@ -61,6 +61,9 @@ def read_rates(frame: pd.DataFrame | None, faults: list[Problem]) -> Rates:
         table.fault("rate", rule.positions, message.replace("10**18 minor units", "a million"))
     hint = "leave the row out if there is no rate"
     table.fault("rate", (rate <= 0) & ~unread, "an exchange rate is more than 0", hint=hint)
+    itself = np.array([str(a) == str(b) for a, b in zip(base, quote, strict=True)], dtype=np.bool_)
+    message = "a currency is worth 1 in itself"
+    table.fault("rate", itself & ~unread & (rate != 10**DECIMALS), message, hint="leave the row out")
     pairs = tuple(sorted({(str(a), str(b)) for a, b in zip(base, quote, strict=True)}))
     place = {pair: k for k, pair in enumerate(pairs)}
     code = np.array([place[str(a), str(b)] for a, b in zip(base, quote, strict=True)], dtype=np.int64)

@@ -660,6 +660,13 @@ def test_a_split_of_a_deal_that_is_not_there_is_refused():
         comp.credit(deals, rules, splits=splits)
 
 
+def test_a_currency_that_is_worth_2_in_itself_is_refused():
+    rates = [{"base": "USD", "quote": "USD", "rated_on": "2026-01-05", "rate": rate} for rate in ("2", "1")]
+    rates[1]["rated_on"] = "2026-01-06"
+    error = refused(lambda: comp.calculate(plan(), credits_of("1.00"), fx=rates), "fx.rate", "USD", "'2'")
+    assert error.problems[0].rows == (0,)
+
+
 def test_both_of_two_rates_of_one_day_are_named():
     rates = [
         {"base": "EUR", "quote": "USD", "rated_on": "2026-01-05", "rate": rate} for rate in ("1.1", "1.2")
