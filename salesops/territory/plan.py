@@ -565,6 +565,11 @@ class TerritoryPlan:
         Returns
         -------
         dict
+
+        Examples
+        --------
+        >>> TerritoryPlan.json_schema()["title"]
+        'TerritoryPlan'
         """
         shape = shape_of_plan({field.name for field in attrs.fields(cls)})
         return schema("TerritoryPlan", "Who owns which lead, and why.", shape)
