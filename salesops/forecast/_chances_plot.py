@@ -38,6 +38,7 @@ def chances(
     ax.set_xlabel("total")
     ax.set_ylabel("probability of reaching it")
     ax.set_ylim(0.0, 1.02)
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if float(np.ptp(x)) >= 10 else f"{value:g}")
     ax.set_title("Chance of each total", loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize=9)

@@ -17,7 +17,7 @@ from salesops._faults import closest, refuse
 from salesops._frames import jsonable
 from salesops._version import __version__
 from salesops.errors import InvalidInput, Problem, show
-from salesops.forecast import _waterfall
+from salesops.forecast import _forecast_plot, _waterfall
 from salesops.forecast._arrays import label_column
 from salesops.forecast.distribution import Distribution
 
@@ -477,6 +477,90 @@ class Forecast:
         drawn.set_xlabel("amount won")
         return drawn
 
+    def plot_fan(
+        self,
+        *others: Forecast,
+        since: object = None,
+        target: float | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw the company's running total: what was won so far, and the fan of what is to come.
+
+        Parameters
+        ----------
+        *others : Forecast
+            Forecasts of the same day with other horizons; the fan passes through the last day of each.
+        since : date or ISO text, optional
+            What was won after this day counts as won so far: for a quarter's total, the last day of the
+            quarter before. Default: as many days before `as_of` as the longest forecast has after it.
+        target : float, optional
+            A running total to mark.
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Axes
+            Bands of 50, 80 and 95 %, and the mean. The fan of forecasts that do not know their deals
+            starts at 0.
+
+        Raises
+        ------
+        InvalidInput
+            If another forecast is of another day, or `since` is not before `as_of`.
+
+        Examples
+        --------
+        >>> from salesops import forecast
+        >>> law = forecast.Distribution.of_deals([0.5, 0.5], [100, 200])
+        >>> fc = forecast.Forecast.from_distributions("2024-01-31", "2024-02-29", {("company", None): law})
+        >>> fc.plot_fan(target=120).get_ylabel()
+        'amount won, running total'
+        """
+        for other in others:
+            if not isinstance(other, Forecast) or other.as_of != self.as_of:
+                raise refuse("others", f"are forecasts as of {self.as_of}", other)
+        laws = {fc.until: fc.distributions[_COMPANY] for fc in (*others, self)}
+        begin = self.as_of - (max(laws) - self.as_of) if since is None else day_of("since", since)
+        if begin >= self.as_of:
+            raise refuse("since", f"is before {self.as_of}, the day of the forecast", since)
+        return _forecast_plot.fan(self.closed, laws, begin, self.as_of, target=target, ax=ax)
+
+    def plot_waterfall(self, previous: Forecast, *, ax: Axes | None = None) -> Axes:
+        """Draw what moved the company's total since an earlier forecast.
+
+        Parameters
+        ----------
+        previous : Forecast
+            As in :meth:`waterfall`.
+        ax : Axes, optional
+            Where to draw.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        InvalidInput
+            If one of the two does not know its deals, or `previous` is the later one.
+
+        Examples
+        --------
+        >>> from salesops import datasets, forecast
+        >>> crm = datasets.crm_sales()
+        >>> history = forecast.History.from_deals(crm.deals)
+        >>> earlier, later = (
+        ...     forecast.PipelineForecaster().fit(history, as_of=day).predict(horizon="2017-10-31")
+        ...     for day in ("2017-08-31", "2017-09-30")
+        ... )
+        >>> later.plot_waterfall(earlier).get_ylabel()
+        'amount'
+        """
+        table = self.waterfall(previous)
+        title = f"What moved the forecast up to {self.until}, from {previous.as_of} to {self.as_of}"
+        return _forecast_plot.waterfall(table, title, ax=ax)
+
     def __repr__(self) -> str:
         low, high = (_display.number(end) for end in self.interval(0.8))
         mean = _display.number(self.mean)
@@ -490,9 +574,9 @@ class Forecast:
             "expected": self.mean,
             "80 % interval": f"{low} to {high}",
         }
-        return _display.html_card(
-            "Forecast of what is won", facts, [("units", self.to_frame())], notes=self.notes
-        )
+        shown = {f"q{1000 * q:g}": f"{100 * q:g} %" for q in _QUANTILES} | {"q500": "median"}
+        units = self._units_table.drop(columns="variance").rename(columns=shown)
+        return _display.html_card("Forecast of what is won", facts, [("units", units)], notes=self.notes)
 
 
 def _unknown(what: str, value: Hashable, known: Any) -> InvalidInput:

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from salesops.datasets import make_crm
 from salesops.errors import InvalidInput
-from salesops.forecast import Distribution, Forecast
+from salesops.forecast import Distribution, Forecast, History, PipelineForecaster
 
 ANNA = Distribution.of_deals([0.5, 0.2], [100, 1000], deals=["a", "b"])
 BERT = Distribution.of_deals([0.9], [300], deals=["c"])
@@ -90,3 +91,52 @@ def test_the_parts_of_a_waterfall_add_up_to_what_moved():
         }
     )
     assert amounts.iloc[:-1].sum() == pytest.approx(amounts.iloc[-1])
+
+
+@pytest.fixture
+def known():
+    """A forecast that knows its deals, and the one of four weeks before."""
+    history = History.from_events(make_crm(3, ends_on="2021-12-31").history)
+    model = PipelineForecaster()
+    earlier, later = (model.fit(history, as_of=day) for day in ("2021-09-02", "2021-09-30"))
+    return (
+        earlier.predict(horizon="2021-10-28"),
+        later.predict(horizon="2021-10-28"),
+        later.predict(horizon=7),
+    )
+
+
+def test_a_fan_starts_from_what_was_won_and_ends_at_the_quantiles(known):
+    _, fc, week = known
+    ax = fc.plot_fan(week, since="2021-08-31", target=fc.mean)
+    won = fc.closed[fc.closed["outcome"].eq("won") & (fc.closed["closed_on"] > "2021-08-31")]["amount"].sum()
+    lines = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
+    assert won > 0
+    assert lines["won so far"][[0, -1]].tolist() == pytest.approx([0, won])
+    assert lines["forecast, mean"].tolist() == pytest.approx([won, won + week.mean, won + fc.mean])
+    tops = [band.get_paths()[0].vertices[:, 1].max() for band in ax.collections]
+    assert tops == pytest.approx([won + fc.quantile(q) for q in (0.975, 0.9, 0.75)])
+
+
+def test_the_bars_of_a_waterfall_reach_from_one_total_to_the_next(known):
+    earlier, fc, _ = known
+    table = fc.waterfall(earlier)
+    bars = fc.plot_waterfall(earlier).patches
+    assert [bar.get_height() for bar in bars] == pytest.approx(table["amount"].tolist())
+    ends = [bar.get_y() + bar.get_height() for bar in bars]
+    assert [bar.get_y() for bar in bars] == pytest.approx([0, *ends[:-2], 0], abs=1e-6)
+    assert ends[-2] == pytest.approx(ends[-1])
+
+
+def test_a_fan_takes_only_forecasts_of_its_own_day(known, fc):
+    with pytest.raises(InvalidInput, match="others: are forecasts as of 2024-03-31"):
+        fc.plot_fan(known[1])
+    with pytest.raises(InvalidInput, match="since: is before 2024-03-31"):
+        fc.plot_fan(since="2024-03-31")
+
+
+def test_a_card_names_its_quantiles_as_a_reader_would(fc):
+    shown = fc._repr_html_()
+    assert "2.5 %" in shown
+    assert "median" in shown
+    assert "q500" not in shown
