@@ -47,8 +47,12 @@ class Outlook:
         return np.bincount(self.unit, weights=self.p * self.amount, minlength=len(self.new)).astype(float)
 
     @property
+    def new_means(self) -> Floats:
+        return np.asarray((self.new * self.amounts.means).sum(axis=1))
+
+    @property
     def structure_means(self) -> Floats:
-        return np.asarray(self.deal_means + (self.new * self.amounts.means).sum(axis=1))
+        return np.asarray(self.deal_means + self.new_means)
 
     @property
     def wins_means(self) -> Floats:
@@ -108,12 +112,11 @@ def blended(outlook: Outlook, blend: Blend) -> Outlook:
     elsewhere; if they account for more than the mean, their chances are lowered.
     """
     means = outlook.amounts.means
-    structure = blend.weight * blend.structure * outlook.structure_means
-    target = structure + (1.0 - blend.weight) * outlook.wins_means
-    p = np.minimum(outlook.p * blend.structure, 1.0)
+    structure = blend.open * outlook.deal_means + outlook.new_means
+    target = blend.weight * structure + (1.0 - blend.weight) * outlook.wins_means
+    p = np.minimum(outlook.p * blend.open, 1.0)
     deals = np.bincount(outlook.unit, weights=p * outlook.amount, minlength=len(target))
-    expected_new = (outlook.new * means).sum(axis=1) * blend.structure
-    least = np.minimum(blend.weight * expected_new, 0.9 * target)
+    least = np.minimum(blend.weight * outlook.new_means, 0.9 * target)
     new_mean = np.maximum(target - deals, least)
     factor = np.divide(
         target - new_mean, deals, out=np.ones(len(target)), where=(deals > 0) & (deals > target - new_mean)

@@ -36,6 +36,7 @@ _STRENGTHS: dict[str, float | None] = {
     "said": None,
     "unit": None,
 }
+_UNSEEN = ("near", "size", "commit", "said")
 _OTHERS: dict[str, float | None] = {"stage": 0.5, "band": 2.0, "cell": 4.0, "segment": 4.0}
 
 
@@ -66,6 +67,7 @@ class Hazards:
     weekday: Floats
     edges: Floats
     near_mean: float
+    unseen: Floats
 
 
 def size_codes(amount: Floats, edges: Floats) -> Ints:
@@ -202,7 +204,20 @@ def fit_hazards(cells: Cells, block: int) -> Hazards:
         weekday=cells.weekday,
         edges=cells.edges,
         near_mean=mean,
+        unseen=_unseen(win, codes, exposure, cells.sizes["stage"]),
     )
+
+
+def _unseen(win: Factors, codes: dict[str, Ints], exposure: Floats, n_stages: int) -> Floats:
+    """Average what new deals do not tell yet (plan, size, commit) over the days deals spent in each stage.
+
+    A deal that has come far is nearer to its expected close than the mean deal: the stage matters.
+    """
+    known = {name: codes[name] for name in win.effects if name not in _UNSEEN}
+    usual = exposure * win.rate(known)
+    full = usual * win.rate({name: codes[name] for name in win.effects if name in _UNSEEN}) / win.base
+    above, below = (np.bincount(codes["stage"], weights=x, minlength=n_stages) for x in (full, usual))
+    return np.divide(above, below, out=np.ones(n_stages), where=below > 0.0)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -292,18 +307,19 @@ def _stage_rates(factors: Factors, n_stages: int, segments: Ints, ages: Ints) ->
 def _entries(
     panel: Panel, hazards: Hazards, calendar: Floats, plans: Floats, grid: Floats, horizon: int
 ) -> Floats:
-    """Value of entering a stage: shape (n_segments, n_plans, n_grid, H + 1, n_stages)."""
+    """Value of entering a stage: (n_segments, n_plans + 1, n_grid, H + 1, n_stages), last of new deals."""
     n_segments, ages = len(panel.segments), 1 + np.arange(horizon)
     every = np.arange(n_segments)
     win, lost, move = (
         _stage_rates(factors, panel.n_stages, every, ages)
         for factors in (hazards.win, hazards.lost, hazards.move)
     )
-    lanes = (n_segments, len(plans), len(grid))
+    lanes = (n_segments, len(plans) + 1, len(grid))
     segment, plan, point = (x.ravel() for x in np.indices(lanes))
     factor = np.repeat(calendar[None], len(segment), axis=0)
-    factor[:, :, 0] *= plans[plan]
-    rates = win[segment] * grid[point][:, None, None]
+    factor[:, :, 0] *= np.vstack([plans, np.ones(horizon)])[plan]
+    seen = np.where((plan < len(plans))[:, None], 1.0, hazards.unseen)
+    rates = win[segment] * grid[point][:, None, None] * seen[:, :, None]
     entry = _recursion.entry_values(rates, lost[segment], move[segment], hazards.target, factor)
     return entry.reshape(*lanes, horizon + 1, panel.n_stages)
 
@@ -362,10 +378,10 @@ def _new_wins(
     n_stages = entry.shape[-1]
     below, part = _between(grid, unit_boost)
     above = np.minimum(below + 1, len(grid) - 1)
-    unplanned = entry[:, -1]
+    fresh = entry[:, -1]
     wins = np.empty((len(units), len(segments)))
     for g in range(len(segments)):
-        by_point = np.einsum("t,ktl,l->k", rate, unplanned[g][:, 1:], begins[g, :n_stages])
+        by_point = np.einsum("t,ktl,l->k", rate, fresh[g][:, 1:], begins[g, :n_stages])
         at_once = float(rate.sum()) * begins[g, n_stages]
         value = by_point[below] + part * (by_point[above] - by_point[below]) + at_once
         wins[:, g] = segments[g] * units * value

@@ -19,9 +19,10 @@ _KEPT = 256
 
 @attrs.frozen(kw_only=True, eq=False)
 class Wins:
-    """Wins in order of day and deal."""
+    """Wins in order of day and deal; `begun` is the day of the deal's first row."""
 
     day: Ints
+    begun: Ints
     amount: Floats
     unit: Ints
     segment: Ints
@@ -32,8 +33,12 @@ class Wins:
         again[1:] = (panel.deal[1:] == panel.deal[:-1]) & (panel.state[1:] == panel.state[:-1])
         rows = np.flatnonzero((panel.state == panel.n_stages) & ~again)
         rows = rows[np.lexsort((panel.deal[rows], panel.day[rows]))]
+        first = np.ones(len(panel.deal), dtype=bool)
+        first[1:] = panel.deal[1:] != panel.deal[:-1]
+        start = np.maximum.accumulate(np.where(first, np.arange(len(panel.deal)), 0))
         return cls(
             day=panel.day[rows],
+            begun=panel.day[start[rows]],
             amount=panel.amount[rows],
             unit=panel.unit[rows],
             segment=panel.segment[rows],
@@ -41,11 +46,13 @@ class Wins:
 
     def up_to(self, day: int) -> Wins:
         n = int(np.searchsorted(self.day, day, side="right"))
-        return Wins(day=self.day[:n], amount=self.amount[:n], unit=self.unit[:n], segment=self.segment[:n])
+        return Wins(**{name: column[:n] for name, column in attrs.asdict(self).items()})
 
-    def totals(self, after: int, until: int, n_units: int) -> Floats:
-        """Amount won by each unit after a day and up to another."""
+    def totals(self, after: int, until: int, n_units: int, *, begun_by: int | None = None) -> Floats:
+        """Amount won by each unit after a day and up to another, perhaps of deals known by a day alone."""
         inside = (self.day > after) & (self.day <= until)
+        if begun_by is not None:
+            inside &= self.begun <= begun_by
         worth = np.nan_to_num(self.amount[inside])
         total: Floats = np.bincount(self.unit[inside], weights=worth, minlength=n_units).astype(np.float64)
         return total

@@ -257,7 +257,7 @@ class PipelineModel:
         past = pd.DataFrame(
             {
                 "as_of": dates,
-                "structure": origins.structure.sum(axis=1),
+                "structure": (origins.open + origins.new).sum(axis=1),
                 "wins": origins.wins.sum(axis=1),
                 "actual": origins.actual.sum(axis=1),
             }
@@ -267,7 +267,7 @@ class PipelineModel:
 
     def _origins(self, days: int) -> tuple[_blend.Origins, list[dt.date]]:
         """Forecast from each past origin whose horizon has passed, as it was then."""
-        looks, actual, dates = [], [], []
+        looks, actual, kept, dates = [], [], [], []
         n_units = len(self.panel.units)
         for k in range(1, len(self.hazards)):
             origin = self.panel.as_of - k * _structure.BLOCK_DAYS
@@ -275,11 +275,14 @@ class PipelineModel:
                 continue
             looks.append(_projected.look(self.panel, self.wins, self.hazards[k], origin, days))
             actual.append(self.wins.totals(origin, origin + days, n_units))
+            kept.append(self.wins.totals(origin, origin + days, n_units, begun_by=origin))
             dates.append(_carried.date_of(origin))
         origins = _blend.Origins(
-            structure=np.array([look.structure_means for look in looks]).reshape(-1, n_units),
+            open=np.array([look.deal_means for look in looks]).reshape(-1, n_units),
+            new=np.array([look.new_means for look in looks]).reshape(-1, n_units),
             wins=np.array([look.wins_means for look in looks]).reshape(-1, n_units),
             actual=np.array(actual).reshape(-1, n_units),
+            actual_open=np.array(kept).reshape(-1, n_units),
             variance=np.array([look.variances for look in looks]).reshape(-1, n_units),
             share=min(1.0, _structure.BLOCK_DAYS / days),
         )

@@ -1,6 +1,8 @@
 """Accuracy of every model beside the simple rules and, on made companies, the floor of the true process."""
 
+import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 
@@ -15,17 +17,16 @@ def options(parser) -> None:
     parser.add_argument("--every", type=int, default=2, help="months from one cutoff to the next")
     parser.add_argument("--days", type=int, default=7, help="days between cutoffs of crm_sales")
     parser.add_argument("--draws", type=int, default=400, help="futures of the floor")
-    parser.add_argument("--only", choices=("made", "crm_sales"), help="one part alone")
+    parser.add_argument("--only", choices=("made", "weekly", "crm_sales"), help="one part alone")
     parser.add_argument("--rules-only", action="store_true", help="leave out the pipeline forecaster")
 
 
 def run(chosen) -> None:
     pd.set_option("display.width", 200)
     pd.set_option("display.max_columns", 30)
-    if chosen.only != "crm_sales":
-        made(chosen)
-    if chosen.only != "made":
-        bundled(chosen)
+    for name, part in {"made": made, "weekly": weekly, "crm_sales": bundled}.items():
+        if chosen.only in (None, name):
+            part(chosen)
 
 
 def models(chosen) -> dict:
@@ -61,6 +62,28 @@ def made(chosen) -> None:
         )
     table = ratios(pd.concat(details, ignore_index=True))
     print(f"\nmake_crm, seeds {chosen.seeds}, forecasts pooled; ratios of CRPS and WAPE, 1 is equal\n")
+    print(table.to_string(index=False, float_format="{:.3f}".format))
+
+
+def weekly(chosen) -> None:
+    """Companies of another build (tests/forecast/weekly_company.py), whose truth is known as well."""
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.forecast import weekly_company
+
+    details = []
+    for seed in chosen.seeds:
+        company = weekly_company.make(seed)
+        history = forecast.History.from_events(company.log)
+        days = weekly_company.sundays(78, 140, chosen.every * 4)
+        floor = {FLOOR: weekly_company.Floor(company=company, n_draws=chosen.draws)}
+        result = forecast.backtest(
+            models(chosen) | floor, history, days, horizons=HORIZONS, complete_until="2023-12-31"
+        )
+        details.append(result.details.assign(seed=seed))
+        for reason in sorted(set(result.set_aside["reason"])):
+            print(f"seed {seed}, set aside: {reason}")
+    table = ratios(pd.concat(details, ignore_index=True))
+    print(f"\nweekly company, seeds {chosen.seeds}, forecasts pooled; ratios of CRPS and WAPE, 1 is equal\n")
     print(table.to_string(index=False, float_format="{:.3f}".format))
 
 
