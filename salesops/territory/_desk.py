@@ -152,9 +152,6 @@ def plain_candidates(raw: Any, desk: Desk) -> tuple[Sequence[int], Sequence[floa
         return None
     if not raw:
         return (), ()
-    # 1, 1.0 and True are equal, so types are looked at beside the index; only text equals text.
-    if not desk.is_text and not desk.kinds.issuperset(map(type, raw)):
-        return None
     try:
         reps = itemgetter(*raw)(desk.index) if len(raw) > 1 else (desk.index[next(iter(raw))],)
         nearness = list(map(_as_float, raw.values()))
@@ -164,4 +161,18 @@ def plain_candidates(raw: Any, desk: Desk) -> tuple[Sequence[int], Sequence[floa
         if not all(type(each) in _PLAIN and 0 < each <= MOST for each in raw.values()):
             return None
         nearness = list(map(float, raw.values()))
+    # Of the ids in the index only text equals nothing but text.
+    if not desk.is_text and not _are_of_kind(raw, desk.kinds):
+        return None
     return (reps, nearness) if min(nearness) > 0 and sum(nearness) <= MOST else None
+
+
+def _are_of_kind(ids: dict[Any, Any], kinds: frozenset[type]) -> bool:
+    """Say whether ids that equal known ones are of their kind too; 1.0 and True equal 1 and are not."""
+    if int in kinds and 0 not in ids and 1 not in ids:
+        try:
+            # A whole number is what only whole numbers, and True and False, add up to.
+            return type(sum(ids)) is int
+        except TypeError:
+            return False
+    return kinds.issuperset(map(type, ids))

@@ -87,7 +87,7 @@ def _best_of_two(
     # Where no lead may be cold, nobody takes one that is worth less than her time.
     least, owner, closeness = (math.inf if terms.is_cold else 0.0), len(terms.share), 0.0
     bar = 0.0
-    for rep, each in zip(asked.reps, asked.nearness, strict=True):
+    for rep, each in zip(asked.reps, asked.nearness):  # noqa: B905  (as long as each other, and to ask takes time)
         if each >= bar:
             loss = work * first[rep] + amount * second[rep] - factor * each
             if (

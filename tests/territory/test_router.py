@@ -5,6 +5,7 @@ import hashlib
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -368,6 +369,16 @@ def test_capacities_may_be_raised_for_what_the_plan_left_free(graph):
     plan = territory.assign({**REPS, "capacity": [1, 1]}, LEADS, territory.proximity(graph, REPS, LEADS))
     assert plan.router().route(lead()).reason == "capacity"
     assert plan.router(reps={"rep_id": ["ann"], "capacity": [2]}).route(lead()).rep_id == "ann"
+
+
+@pytest.mark.parametrize("other", [2.0, True, False, Fraction(2), np.float64(2.0)])
+def test_a_rep_is_found_by_an_id_of_its_own_kind_alone(other):
+    reps = {"rep_id": [0, 1, 2, 3], "capacity": [2] * 4}
+    pairs = {"rep_id": [0, 1, 2, 3], "lead_id": list("abcd"), "score": [1.0] * 4}
+    router = territory.assign(reps, {"lead_id": list("abcd")}, score=pairs).router(candidates="proximity")
+    assert router.route({"lead_id": "new", "candidates": {np.int64(2): 0.5, 3: 0.25}}).rep_id in (2, 3)
+    fault = fault_of(lambda: router.route({"lead_id": "new", "candidates": {other: 0.5, 3: 0.25}}))
+    assert fault.message == "is not among the reps"
 
 
 def test_rows_in_are_rows_routed_plus_rows_rejected(router):
