@@ -123,9 +123,8 @@ def read_credits(
     triage = Triage(table, holds=holds)
     ids = table.ids("credit_id")
     rep_ids = table.ids("rep_id")
-    needs_day = terms.dated or bool((assigned.start > FIRST_DAY).any() or (assigned.end < LAST_DAY).any())
-    needs_day = needs_day or any(counts_days(plan) for plan in plans)
-    day = day_numbers(table.dates("earned_on", optional=not needs_day, zone=zone), missing=FIRST_DAY)
+    undated = not _needs_days(terms, assigned, plans)
+    day = day_numbers(table.dates("earned_on", optional=undated, zone=zone), missing=FIRST_DAY)
     deals = table.ids("deal_id", optional=True)
     named = _measures_named(table, plans)
     columns = read_columns(table, plans)
@@ -179,6 +178,12 @@ def read_credits(
     )
     _set_repeats_aside(sheet)
     return sheet
+
+
+def _needs_days(terms: Terms, assigned: Assignments, plans: Sequence[CompPlan]) -> bool:
+    """Say whether a credit must tell its day: for its period, its plan, or what the plan counts in days."""
+    is_bounded = (assigned.start > FIRST_DAY).any() or (assigned.end < LAST_DAY).any()
+    return terms.dated or bool(is_bounded) or any(counts_days(plan) for plan in plans)
 
 
 def _ranks(ids: Ids) -> IntArray:

@@ -122,7 +122,7 @@ def test_the_bars_of_a_waterfall_reach_from_one_total_to_the_next(known):
     earlier, fc, _ = known
     table = fc.waterfall(earlier)
     bars = fc.plot_waterfall(earlier).patches
-    assert [bar.get_height() for bar in bars] == pytest.approx(table["amount"].tolist())
+    assert [bar.get_height() for bar in bars] == pytest.approx(table["amount"].tolist(), abs=1e-6)
     ends = [bar.get_y() + bar.get_height() for bar in bars]
     assert [bar.get_y() for bar in bars] == pytest.approx([0, *ends[:-2], 0], abs=1e-6)
     assert ends[-2] == pytest.approx(ends[-1])
