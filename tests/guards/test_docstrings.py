@@ -55,7 +55,7 @@ def test_a_public_thing_shows_itself_at_work(name):
 def test_a_public_thing_explains_all_that_it_takes(name):
     titles = "(?:Parameters|Attributes)" if inspect.isclass(CALLABLES[name]) else "Parameters"
     told = section(CALLABLES[name].__doc__, titles)
-    heads = re.findall(r"^(\w[\w, *]*?)(?: :|$)", told, re.MULTILINE)
+    heads = re.findall(r"^(\*{0,2}\w[\w, *]*?)(?: :|$)", told, re.MULTILINE)
     named = {part.strip(" *") for head in heads for part in head.split(",")}
     assert set(takes(CALLABLES[name])) <= named
 
