@@ -18,7 +18,13 @@ _DEAREST = 100.0
 
 
 def polish(
-    instance: Instance, prices: FloatArray, units: Units, *, width: int = 10, reach: FloatArray | None = None
+    instance: Instance,
+    prices: FloatArray,
+    units: Units,
+    *,
+    width: int = 10,
+    reach: FloatArray | None = None,
+    is_tied: bool = False,
 ) -> tuple[FloatArray, float, IntArray] | None:
     """Solve the linear programme of an instance, its prices kept within half of each rep's `reach`.
 
@@ -31,6 +37,8 @@ def polish(
         How many of the best reps at the prices each lead may go to.
     reach : ndarray of shape (R,), optional
         In even units; none for a programme over all leads.
+    is_tied : bool, default False
+        True solves by an interior-point method, which many equal scores do not slow down.
 
     Returns
     -------
@@ -49,7 +57,7 @@ def polish(
     lead, rep, score = _columns(instance, prices, units, width, reach)
     if not len(lead):
         return None
-    solved = _solve(instance, prices, units, reach, lead, rep, score)
+    solved = _solve(instance, prices, units, reach, lead, rep, score, is_tied=is_tied)
     if solved is None:
         return None
     share, duals, stay = solved
@@ -154,6 +162,8 @@ def _solve(
     lead: IntArray,
     rep: IntArray,
     score: FloatArray,
+    *,
+    is_tied: bool,
 ) -> tuple[FloatArray, FloatArray, float] | None:
     """Solve the programme: the share of each pair, and the prices; None if the solver failed."""
     from scipy.optimize import linprog
@@ -182,7 +192,8 @@ def _solve(
     table: Any = {"A_ub": beside, "b_ub": right, "A_eq": once, "b_eq": each}
     if not instance.must_own:
         table = {"A_ub": sparse.vstack([beside, once]), "b_ub": np.concatenate([right, each])}
-    answer: Any = linprog(np.concatenate([-score / units.score, dear, -low[paid]]), **table, method="highs")
+    method: Any = "highs-ipm" if is_tied else "highs"
+    answer: Any = linprog(np.concatenate([-score / units.score, dear, -low[paid]]), **table, method=method)
     if answer.status != 0:
         return None
     worth = np.maximum(-answer.ineqlin.marginals[:m], 0.0)

@@ -41,6 +41,7 @@ _COOL = ((0.01, 6), (0.003, 8), (0.001, 8), (0.0003, 6), (0.0001, 6), (0.00001, 
 _COOL_MANY = ((0.01, 4), (0.003, 5), (0.001, 5), (0.0003, 4))
 _POLISH = (600, 12)
 """Leads in a linear programme: so many, and so many more for each rep."""
+_TIED = 2
 _COLDEST = 0.00001
 _ROUNDS, _ROUNDS_OF_MANY = 4, 2
 
@@ -197,7 +198,9 @@ class _Search:
         if near.n_leads <= MANY:
             # Prices are good by now: what is wanted is a plan that keeps the limits.
             reach = None
-        solved = polish(part, prices, self.units, width=_WIDTH, reach=reach)
+        # Where scores are tied, most leads are torn, and a simplex method loses its way among equals.
+        is_tied = len(leads) > _TIED * n_each * near.n_reps
+        solved = polish(part, prices, self.units, width=_WIDTH, reach=reach, is_tied=is_tied)
         if solved is not None:
             self._certify()
             self.start = solved[0], solved[1]
