@@ -53,11 +53,11 @@ def look_at_offers(task: Task, owner: IntArray, strength: FloatArray | None = No
     offers = Offers(
         score=np.zeros(n),
         is_known=np.zeros(n, dtype=bool),
-        closest=np.full(n, -1, dtype=np.int64),
+        closest=np.full(n, -1, dtype=np.int32),
         closest_score=np.zeros(n),
-        runner_up=np.full(n, -1, dtype=np.int64),
+        runner_up=np.full(n, -1, dtype=np.int32),
         runner_up_score=np.zeros(n),
-        barred=np.full(n, -1, dtype=np.int64),
+        barred=np.full(n, -1, dtype=np.int32),
         barred_score=np.zeros(n),
     )
 
@@ -105,12 +105,13 @@ def proximities(task: Task, prox: Proximity | None, owner: IntArray) -> FloatArr
 
 def reasons(task: Task, owner: IntArray, offers: Offers) -> npt.NDArray[Any]:
     """Say of each lead why it is where it is."""
-    reason = np.full(task.n_leads, "next closest", dtype=object)
-    reason[(offers.closest < 0) | (offers.score >= offers.closest_score)] = "closest"
-    reason[~offers.is_known] = "cold"
-    reason[task.locked >= 0] = "locked"
+    code = np.zeros(task.n_leads, dtype=np.int8)
+    code[(offers.closest < 0) | (offers.score >= offers.closest_score)] = 1
+    code[~offers.is_known] = 2
+    code[task.locked >= 0] = 3
     alone = owner < 0
-    reason[alone] = "capacity"
+    code[alone] = 4
+    reason = np.array(["next closest", "closest", "cold", "locked", "capacity"], dtype=object)[code]
     if alone.any():
         _say_why_alone(task, alone, reason)
     if not task.n_reps:

@@ -22,6 +22,8 @@ else:
     Matrix = sparse.csr_array  # not subscriptable at run time before scipy 1.16
 
 _CHUNK = 1 << 22
+_LEADS = 1 << 18
+"""Leads whose hops are counted at a time."""
 _BITS = 40
 _SPLIT = 2.0 ** (53 - _BITS) + 1.0
 _SPLIT_LIMIT = 2.0**1000
@@ -227,13 +229,31 @@ def within_two_hops(
     is_directed : bool
         False says that the adjacency is symmetric.
     """
+    incoming = _transposed(adjacency) if is_directed else adjacency
+    parts = range(0, len(owner), _LEADS)
+    found = [
+        _hops_of(adjacency, incoming, persons, starts[k : k + _LEADS + 1], contacts, owner[k : k + _LEADS])
+        for k in parts
+    ]
+    return np.concatenate([*found, np.empty(0, dtype=np.int8)])
+
+
+def _hops_of(
+    adjacency: Matrix,
+    incoming: Matrix,
+    persons: IntArray,
+    starts: IntArray,
+    contacts: IntArray,
+    owner: IntArray,
+) -> npt.NDArray[np.int8]:
+    """Count the hops of some leads, those of the same rep together."""
     hops = np.full(len(owner), 3, dtype=np.int8)
     lead = np.repeat(np.arange(len(owner)), np.diff(starts))
     whose = np.where(owner >= 0, persons[owner] if len(persons) else -1, -1)[lead]
+    contacts = contacts[starts[0] : starts[-1]]
     known = np.flatnonzero((whose >= 0) & (contacts >= 0))
     known = known[np.argsort(whose[known], kind="stable")]
     lead, whose, contacts = lead[known], whose[known], contacts[known]
-    incoming = _transposed(adjacency) if is_directed else adjacency
 
     def count(part: slice) -> npt.NDArray[np.int8]:
         found = np.full(len(whose[part]), 3, dtype=np.int8)

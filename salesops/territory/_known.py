@@ -6,7 +6,7 @@ import numpy as np
 
 from salesops._frames import Ids, Labels
 from salesops.territory._chunks import in_chunks
-from salesops.territory._listed import MANY, KeptPairs, Pairs
+from salesops.territory._listed import MANY, SHORT, KeptPairs, Pairs
 from salesops.territory._prices import FloatArray, IntArray
 from salesops.territory.results import Proximity
 
@@ -54,7 +54,7 @@ def is_same(labels: Labels, others: Labels) -> bool:
     if labels.values.dtype.kind == others.values.dtype.kind == "i":
         return bool(np.array_equal(labels.values, others.values))
     # 1, 1.0 and True are equal but not the same; text is equal to text alone.
-    return labels.families == others.families == {"str"} and labels.values.tolist() == others.values.tolist()
+    return labels.families == others.families == {"str"} and bool((labels.values == others.values).all())
 
 
 def proximity_of_pairs(prox: Proximity, reps: Labels, leads: Labels) -> tuple[IntArray, IntArray, FloatArray]:
@@ -71,18 +71,18 @@ def proximity_of_pairs(prox: Proximity, reps: Labels, leads: Labels) -> tuple[In
 def proximity_to(prox: Proximity, reps: Labels, leads: Labels, owner: IntArray) -> FloatArray:
     """Look up how near each lead is to its owner; 0 where that is not known."""
     row, position = places(leads, prox.lead_labels), places(reps, prox.rep_labels)
-    whose = np.where(owner >= 0, position[owner] if len(position) else -1, -1)
-    first, last = prox.starts[row], prox.starts[row + 1]
 
     def look_up(part: slice) -> FloatArray:
-        near = np.zeros(len(first[part]))
-        width = int((last[part] - first[part]).max(initial=0))
-        if width:
-            place = first[part, None] + np.arange(width)
-            inside = place < last[part, None]
+        first, last = prox.starts[row[part]], prox.starts[row[part] + 1]
+        near = np.zeros(len(first))
+        width = int((last - first).max(initial=0))
+        if width and len(position):
+            whose = np.where(owner[part] >= 0, position[owner[part]], -1)
+            place = first[:, None] + np.arange(width)
+            inside = place < last[:, None]
             place[~inside] = 0
-            line, column = np.nonzero((prox.reps[place] == whose[part, None]) & inside)
+            line, column = np.nonzero((prox.reps[place] == whose[:, None]) & inside)
             near[line] = prox.scores[place[line, column]]
         return near
 
-    return np.concatenate(in_chunks(look_up, len(row)))
+    return np.concatenate(in_chunks(look_up, len(row), SHORT))

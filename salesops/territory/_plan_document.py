@@ -43,12 +43,12 @@ _ARRAYS = {
     "lower": np.float64,
     "used": np.float64,
     "prices": np.float64,
-    "closest": np.int64,
+    "closest": np.int32,
     "closest_score": np.float64,
     "closest_work": np.float64,
-    "runner_up": np.int64,
+    "runner_up": np.int32,
     "runner_up_score": np.float64,
-    "barred": np.int64,
+    "barred": np.int32,
     "barred_score": np.float64,
 }
 

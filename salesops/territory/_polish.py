@@ -9,10 +9,13 @@ import attrs
 import numpy as np
 from scipy import sparse
 
+from salesops.territory._chunks import pieces
 from salesops.territory._prices import FloatArray, Instance, IntArray, cost
 from salesops.territory._smooth import Units
 
 _COLD_COLUMNS = 6
+_CELLS = 1 << 19
+"""Leads times reps to a piece where every rep of a lead is looked at."""
 _DEAREST = 100.0
 """A price, in even units, that no mean score is worth: what breaking a limit costs at least."""
 
@@ -103,14 +106,30 @@ def _cold_columns(instance: Instance, prices: FloatArray) -> tuple[IntArray, Int
     free = np.flatnonzero(instance.is_open)
     if not len(free) or not instance.n_reps:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    price = np.where(instance.may[instance.kind[free]], instance.use[free] @ prices.T, np.inf)
-    scale = np.abs(price[np.isfinite(price)]).max(initial=0.0) or 1.0
-    turn = (np.arange(instance.n_reps)[None] + np.arange(len(free))[:, None]) % instance.n_reps
-    order = np.lexsort((turn, np.rint(price / (1e-6 * scale))), axis=1)[:, :_COLD_COLUMNS]
+    # A table of all leads and reps would take more memory than all the rest of the search.
+    parts = pieces(len(free), max(_CELLS // instance.n_reps, 1))
+    dearest = 0.0
+    for part in parts:
+        price = _price_of_all(instance, prices, free[part])
+        dearest = max(dearest, float(np.abs(price[np.isfinite(price)]).max(initial=0.0)))
+    unit, turns = 1e-6 * (dearest or 1.0), np.arange(instance.n_reps)
+
+    def cheapest(part: slice) -> IntArray:
+        turn = (turns + np.arange(part.start, part.stop)[:, None]) % instance.n_reps
+        level = np.rint(_price_of_all(instance, prices, free[part]) / unit)
+        return np.lexsort((turn, level), axis=1)[:, :_COLD_COLUMNS]
+
+    order = np.concatenate([cheapest(part) for part in parts])
     lead, rep = np.repeat(free, order.shape[1]), order.ravel()
     kept = ~(instance.pairs.at(lead)[0] == rep[:, None]).any(axis=1) & instance.may[instance.kind[lead], rep]
     kept &= ~np.isin(lead * instance.n_reps + rep, instance.banned @ [instance.n_reps, 1])
     return lead[kept], rep[kept]
+
+
+def _price_of_all(instance: Instance, prices: FloatArray, leads: IntArray) -> FloatArray:
+    """Price some leads at every rep, shape (m, R); infinite where she may not own them."""
+    price: FloatArray = np.where(instance.may[instance.kind[leads]], instance.use[leads] @ prices.T, np.inf)
+    return price
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -129,7 +129,7 @@ class Edits:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` wrote."""
-        kinds: dict[str, Any] = {"owner": np.int64, "reason": object, "runner_up": np.int64, "hops": np.int8}
+        kinds: dict[str, Any] = {"owner": np.int64, "reason": object, "runner_up": np.int32, "hops": np.int8}
         return cls(
             leads=np.array(document["leads"], dtype=np.int64),
             drawn={

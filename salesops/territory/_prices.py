@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from salesops.territory._chunks import in_chunks
+from salesops.territory._chunks import in_chunks, pieces
 from salesops.territory._listed import SHORT, KeptPairs, Pairs, Reps, Some
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+_Contests = tuple[IntArray, IntArray, IntArray, FloatArray]
 
 _EPS = float(np.finfo(float).eps)
 _WIDE = 8
@@ -208,7 +210,9 @@ def bound(instance: Instance, prices: FloatArray) -> float:
         worth += [instance.stay * instance.max_moves, -instance.stay * instance.n_settled]
     size = math.fsum([each for _, each in parts]) + math.fsum(np.abs(worth))
     rounding = 8 * (prices.shape[1] + 2) * _EPS * size
-    total = math.fsum(itertools.chain(worth, *(part.tolist() for part, _ in parts)))
+    # One part at a time: as objects, numbers take four times the room.
+    terms = itertools.chain([worth], (part.tolist() for part, _ in parts))
+    total = math.fsum(itertools.chain.from_iterable(terms))
     return float(total + rounding)
 
 
@@ -340,13 +344,15 @@ def torn(
     closeness = margin / move
     likely = min(_WIDE * n_each * instance.n_reps, instance.n_leads) - 1
     near = np.flatnonzero(closeness <= np.partition(closeness, likely)[likely])
-    lead, rep, other, distance = _contests(instance, prices, near, owner, move)
-    reach = _reaches(instance.n_reps, rep, other, distance, n_each)
+    contests = partial(_contests, instance, prices, owner, move)
+    parts = [near[part] for part in pieces(len(near))]
+    reach = _reaches(instance.n_reps, map(contests, parts), n_each)
     close = np.zeros(instance.n_leads, dtype=bool)
     typical = float(np.median(reach))
-    ours = np.where(rep >= 0, reach[rep], typical)
-    theirs = np.where(other >= 0, reach[other], typical)
-    close[lead[distance <= (ours + theirs) / 2]] = True
+    for lead, rep, other, distance in map(contests, parts):
+        ours = np.where(rep >= 0, reach[rep], typical)
+        theirs = np.where(other >= 0, reach[other], typical)
+        close[lead[distance <= (ours + theirs) / 2]] = True
     # Reps who are not listed are many, and the cheapest of them changes with every price.
     cold = np.flatnonzero((owner < 0) & instance.is_open)
     most = n_each * instance.n_reps
@@ -368,8 +374,8 @@ def torn(
 
 
 def _contests(
-    instance: Instance, prices: FloatArray, leads: IntArray, owner: IntArray, move: FloatArray
-) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+    instance: Instance, prices: FloatArray, owner: IntArray, move: FloatArray, leads: IntArray
+) -> _Contests:
     """List who could have a lead in place of its choice, and how close: (lead, chosen, other, closeness)."""
     listed, scores = instance.pairs.at(leads)
     offer = np.where(listed >= 0, scores - cost(instance, prices, leads, listed), -np.inf)
@@ -384,14 +390,22 @@ def _contests(
     return leads[row], owner[leads[row]], reps[row, column], distance[row, column]
 
 
-def _reaches(n_reps: int, rep: IntArray, other: IntArray, distance: FloatArray, n_each: int) -> FloatArray:
-    """Find how close the n-th closest contest of each rep is, as the one chosen or as the other."""
-    both, each = np.concatenate([rep, other]), np.concatenate([distance, distance])
-    both, each = both[both >= 0], each[both >= 0]
-    order = np.lexsort((each, both))
-    both, each = both[order], each[order]
-    first = np.searchsorted(both, np.arange(n_reps))
-    last = np.searchsorted(both, np.arange(n_reps), side="right") - 1
-    place = np.minimum(first + n_each - 1, last)
-    most = float(each.max(initial=0.0))
-    return np.where(last >= first, each[np.maximum(place, 0)] if len(each) else most, most)
+def _reaches(n_reps: int, contests: Iterable[_Contests], n_each: int) -> FloatArray:
+    """Find how close the n-th closest contest of each rep is, as the one chosen or as the other.
+
+    The last one of a rep with fewer; the farthest of all for a rep without any.
+    """
+    both, each, most = np.empty(0, dtype=np.int64), np.empty(0), 0.0
+    for _, rep, other, distance in contests:
+        most = max(most, float(distance.max(initial=0.0)))
+        both, each = np.concatenate([both, rep, other]), np.concatenate([each, distance, distance])
+        both, each = both[both >= 0], each[both >= 0]
+        order = np.lexsort((each, both))
+        both, each = both[order], each[order]
+        first = np.searchsorted(both, np.arange(n_reps))
+        kept = np.arange(len(both)) < first[both] + n_each
+        both, each = both[kept], each[kept]
+    count = np.bincount(both, minlength=n_reps)
+    reach = np.full(n_reps, most)
+    reach[count > 0] = each[np.cumsum(count)[count > 0] - 1]
+    return reach

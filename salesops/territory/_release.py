@@ -304,7 +304,7 @@ def _assembled(case: _Case, plan: Any, gone: int, owner: IntArray) -> Any:
         edits=None,
         flat_bound=None,
         # Bans of the plan are not remembered, so nobody is barred; see `realign`.
-        barred=np.full(len(owner), -1, dtype=np.int64),
+        barred=np.full(len(owner), -1, dtype=np.int32),
         barred_score=np.zeros(len(owner)),
     )
 

@@ -241,6 +241,9 @@ class _Search:
         if case.n_leads > MANY:
             # A draft looks at every pair that a rep may take over; where there are many, at the best.
             self.drafted = narrow(case, self.prices, _WIDTH)
+            if case.use.shape[1] > 1:
+                # Bands take many small repairs, and each looks pairs up.
+                self.drafted = attrs.evolve(self.drafted, pairs=self.drafted.pairs.laid_out())
             self.best = Draft.of(self.drafted, self.best.owners())
         if self.soft is not None:
             self._finish(self.soft)

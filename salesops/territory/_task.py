@@ -285,28 +285,29 @@ class Task:
     def instance(self) -> tuple[Instance, IntArray]:
         """Lay out the problem of the leads that are free to move, and say which they are."""
         free = np.flatnonzero((self.locked < 0) & (self.require_all | ~self.fits_nobody()))
-        place = np.full(self.n_leads, -1, dtype=np.int64)
-        place[free] = np.arange(len(free))
+        # All of them uncopied: there can be a million.
+        kept = slice(None) if len(free) == self.n_leads else free
         pairs = self._allowed_pairs(free)
-        banned = self.forbidden[place[self.forbidden[:, 0]] >= 0].copy()
-        banned[:, 0] = place[banned[:, 0]]
-        others = pairs.tally() < self.n_open()[free]
-        is_cold = self.fallback == "cold"
-        rest = np.where(others & (is_cold | (self.most[free] > 0)), self.most[free], -np.inf)
+        place = np.searchsorted(free, self.forbidden[:, 0])
+        inside = np.append(free, -1)[place] == self.forbidden[:, 0]
+        banned = np.column_stack([place[inside], self.forbidden[inside, 1]])
+        others = pairs.tally() < self.n_open()[kept]
+        is_cold, most = self.fallback == "cold", self.most[kept]
+        rest = np.where(others & (is_cold | (most > 0)), most, -np.inf)
         used = np.zeros(self.upper.shape)
         held = np.flatnonzero(self.locked >= 0)
         np.add.at(used, self.locked[held], self.use[held])
         return (
             self._with_current(
                 Instance(
-                    use=self.use[free],
+                    use=self.use[kept],
                     upper=self.upper * (1 + _TOLERANCE) - used,
                     lower=self.lower * (1 - _TOLERANCE) - used,
                     pairs=pairs,
                     rest=rest,
                     is_open=others & is_cold,
                     banned=banned,
-                    kind=self.kind[free],
+                    kind=self.kind[kept],
                     may=self.may,
                     must_own=self.require_all or is_cold,
                     may_leave=not self.require_all,

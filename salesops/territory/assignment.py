@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from salesops._faults import check_choice, count, refuse, warn
 from salesops._version import __version__
 from salesops.errors import InternalError, Problem
 from salesops.territory._account import Offers, digest, hops, look_at_offers, proximities, reasons
+from salesops.territory._chunks import exact_sum
 from salesops.territory._conflicts import check_breaches, check_rules, smallest_conflict
 from salesops.territory._eligible import warn_unmet
 from salesops.territory._equals import settled_equals, strength_of
@@ -271,7 +271,7 @@ def drawn_plan(
     used = used_by(owner, task.use, task.upper.shape)
     violations = _violations(task, owner, used)
     gross = gross_bound(bound, task.move_price, task.current, task.locked)
-    value = math.fsum(offers.score.tolist()) - task.move_price * task.n_moved(owner)
+    value = exact_sum(offers.score) - task.move_price * task.n_moved(owner)
     gap, no_gap = gap_of("assign", value, bound, violations, gross)
     return TerritoryPlan(
         rep_labels=task.reps,
@@ -345,4 +345,4 @@ def _breaching(task: Task, used: FloatArray) -> IntArray:
 def bound_of_locks(task: Task, offers: Offers) -> float:
     """Bound what locked leads score: what is known of their pair, or the most it can be."""
     held = task.locked >= 0
-    return math.fsum(np.where(offers.is_known, offers.score, task.most)[held].tolist())
+    return exact_sum(np.where(offers.is_known, offers.score, task.most)[held])
