@@ -86,6 +86,10 @@ class Draft:
         cold = np.flatnonzero(self.is_cold & (self.owner != rep))
         return np.concatenate([mine[self.owner[mine] != rep], cold])
 
+    def others(self, rep: int) -> IntArray:
+        """Give the leads that a rep does not own."""
+        return np.flatnonzero(self.owner != rep)
+
     def ways_out(self, leads: IntArray, *others: int) -> tuple[IntArray, FloatArray]:
         """Say where some leads could go, and their scores there, both of shape (m, ways).
 
@@ -101,7 +105,10 @@ class Draft:
         reps, scores = case.pairs.at(leads)
         listed = reps.astype(np.int64)
         offers = [np.where(listed >= 0, scores, -np.inf)]
-        offers += [self.score_at(leads, other)[:, None] for other in more.tolist()]
+        offers += [
+            self._score_among(leads, np.full(len(leads), other), reps, scores)[:, None]
+            for other in more.tolist()
+        ]
         ways = [np.maximum(listed, 0), np.broadcast_to(more, (len(leads), len(more)))]
         return np.concatenate(ways, axis=1), np.concatenate(offers, axis=1)
 
@@ -135,12 +142,22 @@ class Draft:
 
     def scores_at(self, leads: IntArray, reps: IntArray) -> FloatArray:
         """Score some leads, each at one rep; -inf where not allowed."""
+        return self._score_among(leads, reps, *self.instance.pairs.at(leads))
+
+    def scores_to_take(self, leads: IntArray, rep: int) -> tuple[FloatArray, FloatArray]:
+        """Score some leads at one rep and at their owners."""
+        among = self.instance.pairs.at(leads)
+        here = self._score_among(leads, np.full(len(leads), rep), *among)
+        return here, self._score_among(leads, self.owner[leads], *among)
+
+    def _score_among(
+        self, leads: IntArray, reps: IntArray, listed: npt.NDArray[np.int32], scores: FloatArray
+    ) -> FloatArray:
         case = self.instance
         nobody = reps == case.n_reps
         named = np.where(nobody, 0, reps)
         may = case.is_open[leads] & (case.may[case.kind[leads], named] if case.n_reps else False)
         score = np.where(may, 0.0, -np.inf)
-        listed, scores = case.pairs.at(leads)
         row, column = np.nonzero(listed == reps[:, None])
         score[row] = scores[row, column]
         if self.banned_of:

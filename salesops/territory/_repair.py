@@ -41,10 +41,9 @@ def repair(draft: Draft, prices: FloatArray, *, max_moves: int, stop: Callable[[
         rep = int(breaches.argmax())
         if breaches[rep] <= 0 or rep == nobody or stop():
             break
-        ways = _best_out(draft, priced, rep) + _best_in(draft, priced, rep, draft.takeable(rep))
+        ways = _best_out(draft, priced, rep) + _best_in(draft, priced, rep, draft.takeable)
         if not ways:
-            others = np.flatnonzero(draft.owner != rep)
-            ways = _out_to_any(draft, priced, rep) + _best_in(draft, priced, rep, others)
+            ways = _out_to_any(draft, priced, rep) + _best_in(draft, priced, rep, draft.others)
         # Leaving a lead to nobody is the last resort where every lead is to have an owner.
         ways = ways or _best_swap(draft, priced, rep) or _out_to_any(draft, priced, rep, to_nobody=True)
         if not ways:
@@ -108,13 +107,17 @@ def _out_to_any(draft: Draft, priced: FloatArray, rep: int, *, to_nobody: bool =
     return _cheapest(loss, mended, lambda k: [(int(leads[k[0]]), int(k[1]))])
 
 
-def _best_in(draft: Draft, priced: FloatArray, rep: int, leads: IntArray) -> list[Move]:
+def _best_in(draft: Draft, priced: FloatArray, rep: int, leads_for: Callable[[int], IntArray]) -> list[Move]:
     """Find the best lead to take over."""
-    if not (draft.used[rep] < draft.lower[rep]).any() or not len(leads):
+    if not (draft.used[rep] < draft.lower[rep]).any():
+        return []
+    leads = leads_for(rep)
+    if not len(leads):
         return []
     use, owner = draft.instance.use[leads], draft.owner[leads]
-    offer = draft.score_at(leads, rep) - use @ priced[rep]
-    own = draft.current(leads) - (use * priced[owner]).sum(axis=1)
+    offer, own = draft.scores_to_take(leads, rep)
+    offer -= use @ priced[rep]
+    own -= (use * priced[owner]).sum(axis=1)
     left = draft.breach(draft.used[owner] - use, draft.upper[owner], draft.lower[owner])
     here = draft.breach(draft.used[rep] + use, draft.upper[rep], draft.lower[rep])
     now = draft.breaches()
