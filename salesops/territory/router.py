@@ -152,7 +152,9 @@ class Router:
         -------
         Decision
             With `rep_id` None and the reason where nobody may have the lead. A lead that is already counted
-            gets the decision that was made.
+            gets the decision that was made. The router knows the leads it has counted, not those of the plan:
+            a lead that the plan gave to somebody is a new one here, so ask ``plan.explain(lead)`` first where
+            one may come again.
 
         Raises
         ------
