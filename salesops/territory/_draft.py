@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from salesops.territory._chunks import in_chunks, pieces
-from salesops.territory._listed import best_scores
+from salesops.territory._listed import MANY, best_scores
 from salesops.territory._prices import FloatArray, Instance, IntArray, moves, usage
 
 Mask = npt.NDArray[np.bool_]
 
 _FEW = 40_000
 """So many pairs of leads and reps are looked at one and all."""
+_MOST_HELD = 50_000
+"""The leads of a rep with more are looked for anew each time."""
 
 
 @attrs.define(eq=False, slots=False)
@@ -114,7 +116,22 @@ class Draft:
 
     def leads_of(self, rep: int) -> IntArray:
         """Give the leads of a rep, or of nobody."""
-        return np.flatnonzero(self.owner == rep)
+        held = self._held.get(rep)
+        return np.flatnonzero(self.owner == rep) if held is None else held
+
+    @cached_property
+    def _held(self) -> dict[int, IntArray]:
+        """The leads of some reps, kept as leads move: to look through a million owners takes its time.
+
+        Nobody's are not among them, nor those of a rep with very many: there a move would take as long.
+        """
+        case = self.instance
+        if case.n_leads <= MANY:
+            return {}
+        order = np.argsort(self.owner.astype(np.min_scalar_type(case.n_reps)), kind="stable")
+        ends = np.cumsum(np.bincount(self.owner, minlength=case.n_reps + 1))[:-1]
+        held = np.split(order[: ends[-1]], ends[:-1])
+        return {rep: leads for rep, leads in enumerate(held) if len(leads) <= _MOST_HELD}
 
     def scores(self, leads: IntArray) -> FloatArray:
         """Score some leads at every rep and at nobody, shape (m, R + 1); -inf where not allowed."""
@@ -169,8 +186,16 @@ class Draft:
     def move(self, lead: int, rep: int) -> None:
         """Give a lead to a rep, or to nobody."""
         self.moved += self.change(lead, rep)
-        self.used[self.owner[lead]] -= self.instance.use[lead]
+        origin = int(self.owner[lead])
+        self.used[origin] -= self.instance.use[lead]
         self.used[rep] += self.instance.use[lead]
+        if origin != rep:
+            if origin in self._held:
+                held = self._held[origin]
+                self._held[origin] = np.delete(held, np.searchsorted(held, lead))
+            if rep in self._held:
+                held = self._held[rep]
+                self._held[rep] = np.insert(held, np.searchsorted(held, lead), lead)
         self.owner[lead] = rep
         listed = self.instance.pairs.at(slice(lead, lead + 1))[0]
         self.is_cold[lead] = rep < self.instance.n_reps and not (listed == rep).any()
