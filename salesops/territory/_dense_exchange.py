@@ -10,6 +10,7 @@ from salesops.territory._dense import DenseCase
 from salesops.territory._prices import FloatArray, IntArray
 
 _MOST_REPS = 60
+_FEW_REPS = 12
 _BLOCK = 64
 _PAIRS, _NONE = 0.2, 0.15
 _TINY = 1e-9
@@ -34,6 +35,7 @@ class Exchange:
         self._work = [np.vstack([use.T, nothing]) for use in case.work]
         self._seats = np.full((case.n_reps, case.n_leads + 1), case.n_leads, dtype=np.int64)
         self._count = np.zeros(case.n_reps, dtype=np.int64)
+        self._has_bottom = [bool(np.isfinite(lower).any()) for lower in case.lower.T]
         for rep in range(case.n_reps):
             self._seat(rep)
 
@@ -52,30 +54,51 @@ class Exchange:
         self, rng: np.random.Generator, *, tries: int, patience: int, stop: Callable[[], bool]
     ) -> int:
         """Deal out random offers while that pays; say how often it did."""
-        case, gains, stale = self.case, 0, 0
-        r = min(case.n_reps, _MOST_REPS)
+        n_reps, gains, stale = self.case.n_reps, 0, 0
+        r = min(n_reps, _MOST_REPS)
+        everyone = np.arange(n_reps)
+        # Where reps are few, the same offers come again and again: what did not pay once does not pay now.
+        vain: set[bytes] = set()
         for k in range(tries):
-            if k % _BLOCK == 0:
+            at = k % _BLOCK
+            if at == 0:
                 if stop():
                     break
                 draws, kinds = rng.random((_BLOCK, 2, r)), rng.random((_BLOCK, r))
-            reps = np.arange(case.n_reps) if r == case.n_reps else rng.choice(case.n_reps, r, replace=False)
-            if self._deal(reps, draws[k % _BLOCK], kinds[k % _BLOCK]):
-                gains, stale = gains + 1, 0
+                offers = self._offers(everyone, draws, kinds) if r == n_reps else None
+            if offers is None:
+                reps = rng.choice(n_reps, r, replace=False)
+                offer, key = self._offers(reps, draws[at], kinds[at]), None
             else:
+                reps, offer = everyone, offers[at]
+                key = offer.tobytes() if r <= _FEW_REPS else None
+            if key not in vain and self._deal(reps, *offer):
+                gains, stale = gains + 1, 0
+                vain.clear()
+                if offers is not None:
+                    offers = self._offers(everyone, draws, kinds)
+            else:
+                if key is not None:
+                    vain.add(key)
                 stale += 1
                 if stale > patience:
                     break
         return gains
 
-    def _deal(self, reps: IntArray, draw: FloatArray, kind: FloatArray) -> bool:
+    def _offers(self, reps: IntArray, draw: FloatArray, kind: FloatArray) -> IntArray:
+        """Draw the one or two leads that each rep offers, shape (..., 2, r) as of `draw`."""
+        nothing = self.case.n_leads
+        offers = self._seats[reps, (draw * self._count[reps]).astype(np.int64)]
+        first, second = offers[..., 0, :], offers[..., 1, :]
+        first[kind > 1 - _NONE] = nothing
+        second[(kind >= _PAIRS) | np.equal(first, second)] = nothing
+        return offers
+
+    def _deal(self, reps: IntArray, first: IntArray, second: IntArray) -> bool:
+        """Deal out offers at least cost, and say whether that is less than now."""
         from scipy.optimize import linear_sum_assignment
 
         case, nothing = self.case, self.case.n_leads
-        place = (draw * self._count[reps]).astype(np.int64)
-        first, second = self._seats[reps, place[0]], self._seats[reps, place[1]]
-        first = np.where(kind > 1 - _NONE, nothing, first)
-        second = np.where((kind < _PAIRS) & (first != second), second, nothing)
         bill = (self._cost[first] + self._cost[second])[:, reps]
         mine = np.arange(len(reps))
         works = []
@@ -86,8 +109,8 @@ class Exchange:
             top = case.upper[reps, k] - left
             # Sums are in whole leads, so a float's last digits never count as a breach.
             bill = bill + self.penalty[reps, k] * np.maximum(offer - top, 0.0)
-            bottom = case.lower[reps, k] - left
-            if np.isfinite(bottom).any():
+            if self._has_bottom[k]:
+                bottom = case.lower[reps, k] - left
                 bill = bill + self.penalty[reps, k] * np.maximum(bottom - offer, 0.0)
         to = linear_sum_assignment(bill)[1]
         now = bill[mine, mine]

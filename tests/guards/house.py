@@ -7,14 +7,31 @@ import functools
 import importlib
 import inspect
 import io
+import json
 import pkgutil
 import sys
+import time
 from pathlib import Path
 
 import attrs
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "salesops"
+PATIENCE = 600
+EXTRAS = {
+    "matplotlib",
+    "tqdm",
+    "great_tables",
+    "pyarrow",
+    "numba",
+    "rapidfuzz",
+    "duckdb",
+    "dask",
+    "distributed",
+    "pyspark",
+    "sklearn",
+    "polars",
+}
 DOCTEST_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -116,22 +133,65 @@ def recorded(classes, limit=50):
                 cls.__init__ = init
 
 
-def harvest():
-    """Run all docstring examples and keep instances of every public class: ``{class: [instance, ...]}``."""
-    classes = [thing for _, thing in public_objects() if inspect.isclass(thing) and attrs.has(thing)]
-    show = sys.displayhook
-    sys.displayhook = lambda value: None
+def first_of_several(folder, job):
+    """Let the worker that comes first do a job and write its answer; the others wait for it and read it."""
+    answer = folder / "answer.json"
     try:
-        with recorded(classes) as born, contextlib.redirect_stdout(io.StringIO()):
-            for test in docstring_examples():
-                namespace = dict(test.globs)
-                for example in test.examples:
-                    code = compile(example.source, test.name, "single", dont_inherit=True)
-                    with contextlib.suppress(Exception):
-                        exec(code, namespace)  # noqa: S102  (the package's own examples)
-    finally:
-        sys.displayhook = show
-    return born
+        folder.mkdir()
+    except FileExistsError:
+        end = time.monotonic() + PATIENCE
+        while not answer.exists():
+            if time.monotonic() > end:
+                raise TimeoutError(f"another worker began and never wrote {answer.name}") from None
+            time.sleep(0.2)
+    else:
+        draft = folder / "draft.json"
+        try:
+            draft.write_text(json.dumps(job(folder)), encoding="utf-8")
+        except BaseException as error:
+            draft.write_text(json.dumps({"failed": repr(error)}), encoding="utf-8")
+            raise
+        finally:
+            draft.rename(answer)
+    return json.loads(answer.read_text(encoding="utf-8"))
+
+
+def examples_of_classes():
+    """List the public classes whose instances are kept while the examples run."""
+    return [thing for _, thing in public_objects() if inspect.isclass(thing) and attrs.has(thing)]
+
+
+def models_among(born):
+    """Keep the instances of models."""
+    from salesops._codec import Model
+
+    return {kind: things for kind, things in born.items() if issubclass(kind, Model)}
+
+
+class Absent:
+    """A finder for the front of ``sys.meta_path`` that knows no optional package."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in EXTRAS:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def plots_without_extras(born):
+    """Forget the optional packages and plot one instance of each class that draws: what is said instead."""
+    from salesops.errors import MissingExtra
+
+    for name in [name for name in sys.modules if name.partition(".")[0] in EXTRAS - {"pyarrow"}]:
+        del sys.modules[name]  # pyarrow stays: pandas has taken it up already
+    sys.meta_path.insert(0, Absent())
+    said = {}
+    for kind, things in born.items():
+        if callable(getattr(kind, "plot", None)) and things:
+            try:
+                things[0].plot()
+                said[kind.__name__] = "drew without matplotlib"
+            except MissingExtra as error:
+                said[kind.__name__] = str(error)
+    return said
 
 
 def statements(path):
