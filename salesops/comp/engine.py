@@ -20,7 +20,7 @@ from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Trouble
 from salesops.comp._fold import fold
 from salesops.comp._inputs import Call, Options, read_given
-from salesops.comp._only import narrowed
+from salesops.comp._only import asked_for, narrowed
 from salesops.comp._pay import pay
 from salesops.comp._periods import read_periods
 from salesops.comp._prior import check_prior, with_prior
@@ -112,13 +112,15 @@ def calculate(
     reporting : table, optional
         ``rep_id, manager_id[, start, end]``, for overrides; by default the column ``manager_id`` of reps.
     balances : table, optional
-        ``rep_id, amount[, plan_id]``: what reps owe on a draw, or carry below 0, when the run begins.
+        ``rep_id, amount[, plan_id]``: what reps owe on a draw, or carry below 0, when the run begins. Whoever
+        owes and has neither credits nor the plan any more gets statements that carry the balance on, without
+        new draws; a rep who is on no list of reps or assignments, where there is one, is refused.
     prior : Ledger, optional
         What was posted before; what reps owe in it before the first period of the run opens their balances.
     only : iterable of rep ids, optional
         Calculate these reps alone, and those whose pay hangs on theirs: managers with overrides and their
-        reports, sharers of deals that events act on, all where there is a contest. Posted to a ledger, such a
-        run leaves all others as they are.
+        reports, sharers of deals that events act on, all where there is a contest. A rep whom neither
+        a table nor `prior` knows is refused. Posted to a ledger, such a run leaves all others as they are.
     reps : table, optional
         ``rep_id[, started_on, ended_on, manager_id]``: all reps there are. Those without credits get a
         statement of 0; others are unknown. Employment is half-open: ``ended_on`` is the day after the last.
@@ -217,7 +219,8 @@ def calculate(
     terms = read_periods(periods, calendar, faults)
     opening = check_prior(prior, balances, terms, faults)
     raise_all("calculate", faults)
-    tables, scope = narrowed(tables, known_plans, only)
+    posted = () if prior is None else prior._reps()  # noqa: SLF001  (part of the same room)
+    tables, scope = narrowed(tables, known_plans, asked_for(only, tables, posted))
     options = Options(
         holds=on_error == "hold", prorate=prorate, first_day=first_day, zone=zone, rounding=input_rounding
     )
