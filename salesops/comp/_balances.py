@@ -67,12 +67,15 @@ def read_balances(
         value=lambda row: repr(names[plan[row]]),
         hint='give it a recoverable draw or "negative": "carry", or name the plan that has one',
     )
-    opening: dict[tuple[int, int], int] = {}
-    for row, key in enumerate(zip(plan.tolist(), rep.tolist(), strict=True)):
-        if key in opening and min(key) >= 0:
-            table.fault("rep_id", [row], "a rep owes one balance on a plan")
-        opening[key] = int(amount[row])
-    return {key: owed for key, owed in opening.items() if min(key) >= 0}
+    key = np.where((plan < 0) | (rep < 0), -1, plan * (len(sheet.reps) + 1) + rep)
+    distinct, tally = np.unique(key, return_counts=True)
+    twice = np.isin(key, distinct[(tally > 1) & (distinct >= 0)])
+    message = "a rep owes one balance on a plan"
+    table.fault("amount", twice, message, hint="add them up, or keep the right one")
+    rows = np.flatnonzero(key >= 0)
+    return dict(
+        zip(zip(plan[rows].tolist(), rep[rows].tolist(), strict=True), amount[rows].tolist(), strict=True)
+    )
 
 
 def _carries(plan: CompPlan) -> bool:

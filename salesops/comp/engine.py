@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from salesops import _money as money
-from salesops._faults import check_choice, raise_all, refuse
+from salesops._faults import check_choice, closest, raise_all, refuse
 from salesops._frames.arrays import is_constant
 from salesops._money import ROUNDINGS, BoolArray, Rounding
 from salesops._run import Mapper
@@ -360,7 +360,17 @@ def _set_seats_aside(desk: Desk, given: Given, trouble: Trouble, faults: list[Pr
         named = tuple(f"{show(sheet.reps[rep])} in {desk.terms.names[at]!r}" for rep, at in pairs)
         table = "metrics" if no_figure else "credits"
         values = (trouble.about,) if trouble.about else ()
-        faults.append(Problem(path=f"{table}.{column}", message=message, ids=named, values=values, hint=hint))
+        near = closest(trouble.about, given.metrics.names) if trouble.about not in given.metrics.names else ()
+        faults.append(
+            Problem(
+                path=f"{table}.{column}",
+                message=message,
+                ids=named,
+                values=values,
+                hint=hint,
+                suggestions=near if no_figure else (),
+            )
+        )
         if no_figure or not marked.any():
             return False
     seat_of = dict(zip(desk.own.credit[marked].tolist(), desk.own.seat[marked].tolist(), strict=True))
@@ -374,7 +384,8 @@ def _set_seats_aside(desk: Desk, given: Given, trouble: Trouble, faults: list[Pr
         found = f"{show(sheet.reps[rep])} in {desk.terms.names[period]!r}"
         credited = money.format_minor(int(trouble.credited[seat]), desk.places)
         if trouble.reason == "no quota":
-            return f"{found}; first quota from {book.since[rep]}" if rep in book.since else found
+            more = [f"first quota from {book.since[rep]}"] if rep in book.since else []
+            return "; ".join([found, *more, *([book.strange[rep]] if rep in book.strange else [])])
         if trouble.reason == "negative total":
             earned = money.format_minor(int(trouble.earned[seat]), desk.places)
             return f"{found}: credits {credited}, pay {earned}"
