@@ -87,10 +87,9 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
     seats = np.unique(np.concatenate([own[starts], above, has_plan]))
     if _lasts(plan):
         seats = _until_the_end(seats, n)
-    owing = _owing_seats(k, seats // n, given.opening, n)
     has_it = np.ones(len(seats), dtype=np.bool_) if given.assigned.known is None else np.isin(seats, has_plan)
-    if len(owing):
-        seats, has_it = _with_seats(seats, has_it, owing)
+    if given.opening:
+        seats, has_it = _with_seats(seats, has_it, _owing_seats(k, seats // n, given.opening, n))
     number = _numbered(seats // n, has_it)
     currency = sheet.currencies[k]
     due = taken(sheet.due, rows)

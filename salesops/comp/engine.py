@@ -194,6 +194,8 @@ def calculate(
     check_choice("prorate", prorate, get_args(Prorate))
     if isinstance(parts, bool) or not isinstance(parts, int) or parts < 1:
         raise refuse("parts", "is a whole number from 1 on", parts)
+    if mapper is not None and not callable(mapper):
+        raise refuse("mapper", "is a callable shaped like the built-in map", mapper)
     check_choice("detail", detail, ("lines", "totals"))
     check_choice("first_day", first_day, ("counts", "free"))
     if input_rounding is not None:
