@@ -42,19 +42,36 @@ def bytes_of(values: object) -> Bytes | None:
         return None
     if dtype.storage != "pyarrow" or not len(values):
         return None
-    held: Any = cast(Any, values.array).__arrow_array__()
-    held = held.combine_chunks() if hasattr(held, "combine_chunks") else held
-    held = held.chunk(0) if hasattr(held, "chunk") else held
-    width = {"large_string": np.int64, "string": np.int32}.get(str(held.type))
-    if held.null_count or width is None:
+    held = held_by_arrow(values.array)
+    if held is None or held.array.null_count or (len(held.flat) and int(held.flat.max()) > 127):
         return None
-    _, places, data = held.buffers()
-    ends: npt.NDArray[Any] = np.frombuffer(places, dtype=width)[held.offset : held.offset + len(held) + 1]
-    first, last = int(ends[0]), int(ends[-1])
-    flat = np.frombuffer(b"" if data is None else data, dtype=np.uint8)[first:last]
-    if len(flat) and int(flat.max()) > 127:
+    first = int(held.ends[0])
+    is_final = first == 0 and held.ends.dtype == np.int64
+    return Bytes(held.flat, held.ends if is_final else held.ends.astype(np.int64) - first)
+
+
+class Held(NamedTuple):
+    """Texts as Arrow holds them: the array, its bytes, and where in a longer buffer each text ends."""
+
+    array: Any
+    flat: npt.NDArray[np.uint8]
+    ends: npt.NDArray[Any]
+
+
+def held_by_arrow(cells: object) -> Held | None:
+    """Look at the bytes of texts in Arrow, missing ones as if empty; None where they are not end to end."""
+    array: Any = cast(Any, cells).__arrow_array__()
+    if hasattr(array, "chunks"):
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    width = {"large_string": np.int64, "string": np.int32}.get(str(array.type))
+    if hasattr(array, "chunks") or width is None:
         return None
-    return Bytes(flat, ends.astype(np.int64) - first if first or width is np.int32 else ends)
+    _, places, data = array.buffers()
+    if places is None:
+        return None
+    ends: npt.NDArray[Any] = np.frombuffer(places, dtype=width)[array.offset : array.offset + len(array) + 1]
+    flat = np.frombuffer(b"" if data is None else data, dtype=np.uint8)[int(ends[0]) : int(ends[-1])]
+    return Held(array, flat, ends)
 
 
 def plain_numbers(texts: Bytes, places: int) -> tuple[IntArray, npt.NDArray[np.bool_]]:

@@ -20,6 +20,7 @@ from salesops.errors import Problem, show
 _NUMBERS = (int, float, Decimal, Fraction, np.number)
 _REQUIRED: Any = object()
 _SHORT = 4
+_LISTED = 24
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -264,7 +265,8 @@ class Reader:
                 for value in list(dict.fromkeys(values[unknown].tolist()))[:5]
                 for hint in closest(value, choices)
             }
-            allowed = ", ".join(repr(choice) for choice in choices)
+            allowed = ", ".join(repr(choice) for choice in choices[:_LISTED])
+            allowed += f" or {len(choices) - _LISTED} others" if len(choices) > _LISTED else ""
             self.fault(
                 column, unknown, "unknown choice", hint=f"choose one of {allowed}", suggestions=[*near]
             )

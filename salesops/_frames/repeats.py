@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from salesops._texts import held_by_arrow
+
 IntArray = npt.NDArray[np.int64]
 
 MANY = 20_000
@@ -118,15 +120,10 @@ def _bytes(cells: Any) -> npt.NDArray[np.uint8] | None:
 
     None where they are too long, or where 0 could be mistaken.
     """
-    arrow = cells.__arrow_array__()
-    if hasattr(arrow, "chunks"):
-        arrow = arrow.chunk(0) if arrow.num_chunks == 1 else arrow.combine_chunks()
-    offsets, data = arrow.buffers()[1:] if hasattr(arrow, "buffers") else (None, None)
-    if offsets is None or data is None:
+    held = held_by_arrow(cells)
+    if held is None:
         return None
-    kind = np.int64 if str(arrow.type).startswith("large") else np.int32
-    ends = np.frombuffer(offsets, dtype=kind)[arrow.offset : arrow.offset + len(arrow) + 1]
-    texts = np.frombuffer(data, dtype=np.uint8)[int(ends[0]) : int(ends[-1])]
+    arrow, texts, ends = held
     starts, lengths = ends[:-1] - ends[0], np.diff(ends)
     shortest, longest = int(lengths.min()), int(lengths.max())
     if longest == 0 or texts.min() == 0:

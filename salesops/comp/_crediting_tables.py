@@ -63,6 +63,16 @@ def read_splits(data: object, faults: list[Problem]) -> Splits:
     table = Reader(data, "splits", key=("deal_id", "rep_id"), faults=faults)
     deals, reps = table.ids("deal_id"), table.ids("rep_id")
     roles = [None if name is None else str(name) for name in table.texts("role", optional=True)]
+    if table.has("share") and table.has("weight"):
+        twofold = (table.frame["share"].notna() & table.frame["weight"].notna()).to_numpy()
+        table.fault(
+            "weight",
+            twofold,
+            "stands beside a share, and only one of them can count",
+            value=lambda k: f"weight {show(table.frame['weight'].iloc[k])}, {_share_of(table, k)}",
+            hint="keep the column share or the column weight",
+        )
+        table.cells("weight")
     column = "share" if table.has("share") else "weight"
     weight, scale, is_right = _weights(table, column)
     role = pd.factorize(np.array(roles, dtype=object))[0]
@@ -72,6 +82,10 @@ def read_splits(data: object, faults: list[Problem]) -> Splits:
     if is_right:
         _check_sums(table, column, group, weight, scale)
     return Splits(deals, reps, tuple(roles), weight, table.rows)
+
+
+def _share_of(table: Reader, k: int) -> str:
+    return f"share {show(table.frame['share'].iloc[k])}"
 
 
 def _weights(table: Reader, column: str) -> tuple[Whole, int, bool]:

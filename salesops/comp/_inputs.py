@@ -10,7 +10,7 @@ import pandas as pd
 
 from salesops._money import Rounding
 from salesops.comp._assignments import read_assignments
-from salesops.comp._balances import read_balances
+from salesops.comp._balances import open_balances, read_balances
 from salesops.comp._columns import with_tenure
 from salesops.comp._credits import Credits, read_credits
 from salesops.comp._desk import Desk, Paid
@@ -72,6 +72,8 @@ def read_given(
     """Read every table of a run; what is wrong with any of them is added to the faults."""
     assigned = read_assignments(tables.get("assignments"), tables.get("reps"), plans, faults)
     tree = read_reporting(tables.get("reporting"), tables.get("reps"), faults)
+    owed = open_balances(tables.get("balances"), assigned, faults)
+    also = () if tree is None else (tree.rep, tree.manager)
     sheet = read_credits(
         tables["credits"],
         plans,
@@ -82,7 +84,7 @@ def read_given(
         zone=options.zone,
         rounding=options.rounding,
         fx=read_rates(tables.get("fx"), faults),
-        also=() if tree is None else (tree.rep, tree.manager),
+        also=also if owed is None else (*also, owed.reps),
     )
     employed = None if assigned.employed is None else assigned.employed.by_rep(sheet.reps)
     sheet = attrs.evolve(
@@ -116,5 +118,5 @@ def read_given(
         metrics=read_metrics(tables.get("metrics"), terms, sheet.reps, assigned.known_as, faults),
         events=_events(tables, sheet, faults, options.zone),
         reporting=tree,
-        opening=read_balances(tables.get("balances"), sheet, plans, faults),
+        opening=read_balances(owed, sheet, plans, faults),
     )

@@ -60,7 +60,7 @@ def read_metrics(
     rep = reps.codes(ids)
     named = table.texts("metric")
     value, fit = read_decimals(table, "value")
-    at = table.texts("period", optional=True, choices=terms.names if terms.dated else None)
+    at = table.texts("period", optional=True, choices=terms.names)
     place = {name: k for k, name in enumerate(terms.names)}
     period = np.array([len(terms) if name is None else place.get(name, -1) for name in at], dtype=np.int64)
     names = tuple(sorted({name for name in named if isinstance(name, str)}))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from salesops._faults import closest
 from salesops._frames import Labels
 from salesops._frames.ids import Ids, factorize, family, scalar
 from salesops.comp.components import Override
@@ -27,15 +28,7 @@ def narrowed(
     """Keep the rows of some reps, and of those who share their deals, managers or contests."""
     if only is None:
         return dict(tables), None
-    listed = [only] if isinstance(only, (str, bytes)) else list(only)
-    asked = [scalar(rep) for rep in listed]
-    if isinstance(only, (str, bytes)) or not asked:
-        found = tuple(show(rep) for rep in asked)
-        fault = Problem(
-            path="only", message="names the reps to calculate, one or more, in a list", values=found
-        )
-        raise InvalidInput("calculate: 1 problem", [fault])
-    reps = {key_of(rep) for rep in asked}
+    reps = {key_of(rep) for rep in _asked(only)}
     if any(isinstance(part, Contest) for plan in plans for part in plan.components):
         return dict(tables), _everybody(tables) | frozenset(reps)
     reps = _with_company(tables, plans, reps)
@@ -43,6 +36,42 @@ def narrowed(
     if "events" in tables and "credits" in kept:
         kept["events"] = _events_of(tables["events"], tables["credits"], kept["credits"])
     return kept, frozenset(reps)
+
+
+def _asked(only: object) -> list[Hashable]:
+    """List the reps that are asked for."""
+    is_list = isinstance(only, Iterable) and not isinstance(only, (str, bytes))
+    asked = [scalar(rep) for rep in only] if is_list else [only]  # type: ignore[attr-defined]  # an iterable
+    if not is_list or not asked or not all(isinstance(rep, Hashable) for rep in asked):
+        found = tuple(show(rep) for rep in asked)
+        fault = Problem(
+            path="only", message="names the reps to calculate, one or more, in a list", values=found
+        )
+        raise InvalidInput("calculate: 1 problem", [fault])
+    return asked
+
+
+def asked_for(
+    only: object, tables: Mapping[str, pd.DataFrame], posted: Iterable[Hashable]
+) -> list[Hashable] | None:
+    """List the reps to calculate; one whom neither a table nor what was posted before knows is refused."""
+    if only is None:
+        return None
+    asked = _asked(only)
+    known = _everybody(tables) | {key_of(rep) for rep in posted}
+    unknown = [rep for rep in asked if key_of(rep) not in known]
+    if not unknown:
+        return asked
+    names = [rep for _, rep in sorted(known, key=lambda key: (key[0], str(key[1])))]
+    near = {hint: None for rep in unknown[:5] for hint in closest(rep, names)}
+    fault = Problem(
+        path="only",
+        message="names a rep whom no table of the run knows",
+        values=tuple(map(show, unknown)),
+        suggestions=tuple(near),
+        hint="ids are never converted: 1 and '1' are two reps",
+    )
+    raise InvalidInput("calculate: 1 problem", [fault])
 
 
 def key_of(rep: Hashable) -> Key:

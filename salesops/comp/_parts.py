@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 import pandas as pd
 
-from salesops._faults import closest
+from salesops._faults import closest, refuse
 from salesops._frames import to_frame
-from salesops._frames.ids import scalar
+from salesops._frames.ids import is_missing, scalar
 from salesops._money import IntArray
 from salesops.comp._columns import counts_credits
 from salesops.comp._inputs import Call
@@ -31,19 +31,18 @@ def changed_call(call: Call, given: Given, changed: object, removed: Iterable[Ha
     new = to_frame(changed, "credits")
     names = {theirs: ours for theirs, ours in call.columns.items() if theirs in new.columns}
     new = new.rename(columns=names)
-    gone = [*removed]
-    named = new["credit_id"].tolist() if "credit_id" in new.columns else []
+    gone = listed("removed", "names the credits to leave out, in a list", removed)
     lost = sheet.ids.rows_of(gone)
     if len(gone):
         _check_there(given, gone, lost)
-    replaced = np.union1d(lost, sheet.ids.rows_of(label for label in named if not pd.isna(label)))
+    replaced = np.union1d(lost, sheet.ids.rows_of(_named(new, "credit_id")))
     keep_out = np.zeros(len(sheet.ids), dtype=np.bool_)
     keep_out[replaced] = True
     if looks_at_others(call.plans, old):
         rows = np.flatnonzero(~keep_out)
         return _with_credits(call, pd.concat([old.iloc[rows], new]) if len(new) else old.iloc[rows])
     reps = {sheet.rep_ids.label(int(row)) for row in replaced}
-    reps |= set(new["rep_id"].tolist()) if "rep_id" in new.columns else set()
+    reps |= set(_named(new, "rep_id"))
     rows = _rows_of(given, reps)
     labels = [label for label in {sheet.rep_ids.label(int(row)) for row in rows} | reps if label is not None]
     if _acts_on_deals(call):
@@ -55,6 +54,31 @@ def changed_call(call: Call, given: Given, changed: object, removed: Iterable[Ha
     credits = pd.concat([old.iloc[rows], new]) if len(new) else old.iloc[rows]
     only = frozenset(key_of(scalar(label)) for label in labels)
     return attrs.evolve(part_of(call, labels, credits), only=only)
+
+
+def listed(path: str, rule: str, given: object) -> list[Hashable]:
+    """List ids that a caller names."""
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise refuse(path, rule, given)
+    listed = [*given]
+    wrong = [label for label in listed if not _is_hashable(label)]
+    if wrong:
+        raise refuse(path, rule, wrong[0])
+    return listed
+
+
+def _named(frame: pd.DataFrame, column: str) -> list[Hashable]:
+    """List the ids of a column that can be looked up; what is wrong with others is found in reading them."""
+    cells = frame[column].tolist() if column in frame.columns else []
+    return [label for label in cells if _is_hashable(label) and not is_missing(label)]
+
+
+def _is_hashable(label: object) -> bool:
+    try:
+        hash(label)
+    except TypeError:
+        return False
+    return True
 
 
 def _acts_on_deals(call: Call) -> bool:

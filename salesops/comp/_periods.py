@@ -58,14 +58,16 @@ class Terms:
         return np.where(inside, place, -1)
 
 
-def read_periods(
-    periods: Iterable[Period] | None, calendar: FiscalCalendar | None, faults: list[Problem]
-) -> Terms:
+def read_periods(periods: Iterable[Period] | None, calendar: object, faults: list[Problem]) -> Terms:
     """Take the periods of a run; the calendar says which fiscal year each belongs to."""
     if periods is None:
         first, last, year = (np.array([day], dtype=np.int64) for day in (FIRST_DAY, LAST_DAY, 0))
         one = np.ones(1, dtype=np.int64)
         return Terms((EVERY_PERIOD,), first, last, year, year, one, year, dated=False)
+    if calendar is not None and not isinstance(calendar, FiscalCalendar):
+        found = (type(calendar).__name__,)
+        faults.append(Problem(path="calendar", message="is not a FiscalCalendar", values=found))
+        calendar = None
     try:
         known = check_periods(periods)
     except InvalidInput as error:

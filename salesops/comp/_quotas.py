@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from salesops import _money as money
+from salesops._faults import closest
 from salesops._frames import Labels, Reader, check_known, check_same_type
 from salesops._money import EXPONENTS, BoolArray, IntArray, Rounding
 from salesops.comp._metrics import DECIMALS, UNIT
 from salesops.comp._periods import FIRST_DAY, Terms, day_text, overlap, overlapping, read_spans, span_text
-from salesops.errors import Problem
+from salesops.errors import Problem, show
 
 Prorate = Literal["none", "days", "working_days", "months"]
 
@@ -23,12 +24,14 @@ Prorate = Literal["none", "days", "working_days", "months"]
 class Quotas:
     """Quotas in minor units by sorted key of rep, period and slot (a measure and a currency).
 
-    `since` says on which day a rep's first quota begins.
+    `since` says on which day a rep's first quota begins, `strange` which quota of hers is of a measure that
+    no credit has.
     """
 
     keys: IntArray
     amounts: IntArray
     since: Mapping[int, str]
+    strange: Mapping[int, str]
     n_periods: int
     n_measures: int
     currencies: Sequence[str | None]
@@ -75,7 +78,7 @@ def read_quotas(
 ) -> Quotas:
     """Take the table of quotas, or another one of the same columns."""
     nothing = np.empty(0, dtype=np.int64)
-    book = Quotas(nothing, nothing, {}, len(given.terms), len(given.measures), given.currencies)
+    book = Quotas(nothing, nothing, {}, {}, len(given.terms), len(given.measures), given.currencies)
     if frame is None:
         return book
     table = Reader(frame, name, key=("rep_id",), faults=faults)
@@ -92,7 +95,10 @@ def read_quotas(
         "start",
         sorted(partner),
         "a rep has one quota at a time",
-        value=lambda k: f"{span_text(start, end, k)}, overlaps {span_text(start, end, partner[k])}",
+        value=lambda k: (
+            f"{_said(table, k)} {span_text(start, end, k)}, overlaps {_said(table, partner[k])} "
+            f"{span_text(start, end, partner[k])} (row {show(table.rows[partner[k]])})"
+        ),
         hint="end is the day after the last",
     )
     rows = np.flatnonzero(is_known & (amount > 0) & (start < end))
@@ -112,7 +118,13 @@ def read_quotas(
         effective = money.mul_div(money.multiply(share, days), factor[row], np.maximum(whole, 1) * UNIT)
     distinct, group = np.unique(keys, return_inverse=True)
     sums = money.group_sums(effective, group.reshape(-1).astype(np.int64), len(distinct))
-    return attrs.evolve(book, keys=distinct, amounts=sums, since=_since(rep, start))
+    return attrs.evolve(
+        book,
+        keys=distinct,
+        amounts=sums,
+        since=_since(rep, start),
+        strange=_strange(table, given, rep, measure),
+    )
 
 
 def _owners(table: Reader, given: QuotaTerms) -> tuple[IntArray, IntArray]:
@@ -202,9 +214,26 @@ def _check_one_each(table: Reader, terms: Terms, keys: IntArray, row: IntArray, 
         "amount",
         sorted(named),
         "two quotas of one rep fall into one period",
-        value=lambda k: named[k],
+        value=lambda k: f"{_said(table, k)} in {named[k]}",
         hint="let quotas change where periods do, or pass prorate='days'",
     )
+
+
+def _said(table: Reader, k: int) -> str:
+    """Show the amount of a row as it was written."""
+    return show(table.frame["amount"].iloc[k]) if "amount" in table.frame.columns else "a quota"
+
+
+def _strange(table: Reader, given: QuotaTerms, rep: IntArray, measure: IntArray) -> dict[int, str]:
+    """Describe quotas of measures that no credit has, by rep; the first of each."""
+    found: dict[int, str] = {}
+    for k in np.flatnonzero((measure == -2) & (rep >= 0)).tolist():
+        name = table.frame["measure"].iloc[k]
+        near = closest(name, given.measures)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        row = f"row {show(table.rows[k])} of {table.name}"
+        found.setdefault(int(rep[k]), f"{row} is of measure {show(name)}, which no credit has{meant}")
+    return found
 
 
 def _since(rep: IntArray, start: IntArray) -> dict[int, str]:

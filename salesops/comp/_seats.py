@@ -87,10 +87,10 @@ def lay_desk(k: int, plan: CompPlan, given: Given, counts: Counts, faults: list[
     seats = np.unique(np.concatenate([own[starts], above, has_plan]))
     if _lasts(plan):
         seats = _until_the_end(seats, n)
-    if given.assigned.known is None:
-        number = _numbered(seats // n, np.ones(len(seats), dtype=np.bool_))
-    else:
-        number = _numbered(seats // n, np.isin(seats, has_plan))
+    has_it = np.ones(len(seats), dtype=np.bool_) if given.assigned.known is None else np.isin(seats, has_plan)
+    if given.opening:
+        seats, has_it = _with_seats(seats, has_it, _owing_seats(k, seats // n, given.opening, n))
+    number = _numbered(seats // n, has_it)
     currency = sheet.currencies[k]
     due = taken(sheet.due, rows)
     place = np.arange(len(rows))
@@ -155,6 +155,20 @@ def _until_the_end(seats: IntArray, n: int) -> IntArray:
     count = n - first % n
     step = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
     return np.asarray(np.repeat(first, count) + step, dtype=np.int64)
+
+
+def _owing_seats(k: int, rep: IntArray, opening: Mapping[tuple[int, int], int], n: int) -> IntArray:
+    """Find the seats of those who owe on the plan and have no other seat in it: what they owe stands on."""
+    owing = [code for (plan, code), owed in opening.items() if plan == k and owed]
+    lone = np.setdiff1d(np.array(owing, dtype=np.int64), rep)
+    return np.asarray((lone[:, None] * n + np.arange(n)).reshape(-1), dtype=np.int64)
+
+
+def _with_seats(seats: IntArray, has_it: BoolArray, owing: IntArray) -> tuple[IntArray, BoolArray]:
+    """Put in seats of reps who do not have the plan."""
+    joined = np.concatenate([seats, owing])
+    order = np.argsort(joined, kind="stable")
+    return joined[order], np.concatenate([has_it, np.zeros(len(owing), dtype=np.bool_)])[order]
 
 
 def _numbered(rep: IntArray, has_plan: BoolArray) -> IntArray:

@@ -46,13 +46,17 @@ Reason = Literal[
 
 
 def open_tables(
-    tables: Mapping[str, object], columns: Mapping[str, str] | None, faults: list[Problem]
+    tables: Mapping[str, object], columns: object, faults: list[Problem]
 ) -> dict[str, pd.DataFrame]:
     """Open the tables that were given; one mapping of column names serves them all."""
     frames = {
         name: to_frame(data, name) for name, data in tables.items() if data is not None or name in REQUIRED
     }
-    names = dict(columns or {})
+    if columns is not None and not isinstance(columns, Mapping):
+        hint = "write columns={'name in your table': 'name in the documentation'}"
+        found = (type(columns).__name__,)
+        faults.append(Problem(path="columns", message="is not a mapping", values=found, hint=hint))
+    names: dict[str, str] = dict(columns) if isinstance(columns, Mapping) else {}
     seen = {label for frame in frames.values() for label in frame.columns}
     faults.extend(
         Problem(

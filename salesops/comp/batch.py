@@ -10,7 +10,7 @@ import pandas as pd
 
 from salesops._faults import check_choice, raise_all, refuse
 from salesops._frames import to_frame
-from salesops.comp._parts import of_reps
+from salesops.comp._parts import listed, of_reps
 from salesops.comp._quotas import Prorate
 from salesops.comp._triage import open_tables
 from salesops.comp.engine import calculate
@@ -39,7 +39,7 @@ def _in_order(periods: Iterable[Period] | None) -> tuple[Period, ...] | None:
 
 
 def _plans(plans: Any) -> tuple[CompPlan, ...]:
-    return (plans,) if isinstance(plans, CompPlan) else tuple(plans)
+    return tuple(plans) if isinstance(plans, Iterable) else (plans,)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -103,7 +103,11 @@ class Batch:
 
     def __attrs_post_init__(self) -> None:
         check_choice("output", self.output, ("payouts", "lines", "credits"))
+        if self.columns is not None and not isinstance(self.columns, Mapping):
+            raise refuse("columns", "is a mapping of names in your tables to names here", self.columns)
         for plan in self.plans:
+            if not isinstance(plan, CompPlan):
+                raise refuse("plans", "is not a CompPlan", plan)
             if plan.currency is None:
                 raise refuse("plans", "a plan for batches names its currency", plan.plan_id)
             others = [part.name for part in plan.components if part.kind in ("override", "contest")]
@@ -171,7 +175,7 @@ class Batch:
           rep_id   paid  balance
         0    ben  10000    10000
         """
-        busy = [*rep_ids]
+        busy = listed("rep_ids", "names the reps who have credits, in a list", rep_ids)
         tables = {
             name: table[~table["rep_id"].isin(busy)] if "rep_id" in table.columns else table
             for name, table in self._tables.items()

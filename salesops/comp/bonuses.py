@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from salesops._codec import Model, about
-from salesops.comp.components import MEASURE, NAME, TARGET_SHARE, WHERE, Basis, Bound, Match
+from salesops.comp.components import MEASURE, NAME, NAMED, TARGET_SHARE, WHERE, Basis, Bound, Match
 from salesops.errors import Problem
 
 __all__ = ["Bonus", "BonusPoint", "Goal", "Matrix", "Scorecard"]
@@ -60,7 +60,7 @@ class Bonus(Model):
 
     kind: ClassVar[str] = "bonus"
 
-    name: str = attrs.field(default="bonus", metadata=about(NAME))
+    name: str = attrs.field(default="bonus", metadata=about(NAME, form=NAMED))
     measure: str | None = attrs.field(default=None, metadata=about(MEASURE))
     where: tuple[Match, ...] = attrs.field(default=(), metadata=about(WHERE))
     metric: str | None = attrs.field(default=None, metadata=about(METRIC))
@@ -155,7 +155,7 @@ class Scorecard(Model):
 
     kind: ClassVar[str] = "scorecard"
 
-    name: str = attrs.field(default="scorecard", metadata=about(NAME))
+    name: str = attrs.field(default="scorecard", metadata=about(NAME, form=NAMED))
     target: Decimal | None = attrs.field(
         default=None, metadata=about("Target pay of one period, in major units of the currency", above=0)
     )
@@ -196,7 +196,7 @@ class Matrix(Model):
 
     kind: ClassVar[str] = "matrix"
 
-    name: str = attrs.field(default="matrix", metadata=about(NAME))
+    name: str = attrs.field(default="matrix", metadata=about(NAME, form=NAMED))
     target: Decimal | None = attrs.field(
         default=None, metadata=about("Target pay of one period, in major units of the currency", above=0)
     )

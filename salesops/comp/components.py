@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
-from salesops._codec import Expanded, Model, about
+from salesops._codec import Expanded, Model, TextRule, about
 from salesops.comp._expressions_parse import parse
 from salesops.comp.expressions import Expression, fits
 from salesops.errors import Problem
@@ -33,6 +33,7 @@ _EXCESS = (
     "they have room"
 )
 NAME = "Stands in every line; unique within the plan"
+NAMED = TextRule(r"[\s\S]*\S[\s\S]*", "a name is not blank")
 MEASURE = "Which credits count, such as margin or units; all of them where the credits have only one measure"
 _STYLE = (
     "marginal: each slice earns the rate of its tier; whole_amount (retroactive): everything earns the "
@@ -232,7 +233,7 @@ class Commission(Model):
 
     kind: ClassVar[str] = "commission"
 
-    name: str = attrs.field(default="commission", metadata=about(NAME))
+    name: str = attrs.field(default="commission", metadata=about(NAME, form=NAMED))
     measure: str | None = attrs.field(default=None, metadata=about(MEASURE))
     basis: Basis = attrs.field(
         default="amount", metadata=about("Whether tiers start at money or at multiples of the rep's quota")
@@ -297,7 +298,7 @@ class Override(Commission):
 
     kind: ClassVar[str] = "override"
 
-    name: str = attrs.field(default="override", metadata=about(NAME))
+    name: str = attrs.field(default="override", metadata=about(NAME, form=NAMED))
     depth: int | None = attrs.field(default=None, metadata=about(_DEPTH, minimum=1))
 
 

@@ -11,7 +11,7 @@ import attrs
 
 from salesops._codec import Model, about
 from salesops.comp.bonuses import METRIC, BonusPoint, point_faults
-from salesops.comp.components import MEASURE, NAME, Basis, Bound
+from salesops.comp.components import MEASURE, NAME, NAMED, Basis, Bound
 from salesops.errors import Problem
 
 __all__ = ["Factor", "Gate", "Multiplier"]
@@ -56,7 +56,7 @@ class Multiplier(Model):
 
     kind: ClassVar[str] = "multiplier"
 
-    name: str = attrs.field(default="multiplier", metadata=about(NAME))
+    name: str = attrs.field(default="multiplier", metadata=about(NAME, form=NAMED))
     of: tuple[str, ...] = attrs.field(default=(), metadata=about(OF))
     metric: str | None = attrs.field(default=None, metadata=about(METRIC))
     measure: str | None = attrs.field(default=None, metadata=about(MEASURE))
@@ -109,7 +109,7 @@ class Gate(Model):
 
     kind: ClassVar[str] = "gate"
 
-    name: str = attrs.field(default="gate", metadata=about(NAME))
+    name: str = attrs.field(default="gate", metadata=about(NAME, form=NAMED))
     of: tuple[str, ...] = attrs.field(default=(), metadata=about(OF))
     metric: str | None = attrs.field(default=None, metadata=about(METRIC))
     measure: str | None = attrs.field(default=None, metadata=about(MEASURE))

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from salesops import _money as money
-from salesops._faults import check_choice, raise_all, refuse
+from salesops._faults import check_choice, closest, raise_all, refuse
 from salesops._frames.arrays import is_constant
 from salesops._money import ROUNDINGS, BoolArray, Rounding
 from salesops._run import Mapper
@@ -20,7 +20,7 @@ from salesops.comp._credits import Credits
 from salesops.comp._desk import Desk, Trouble
 from salesops.comp._fold import fold
 from salesops.comp._inputs import Call, Options, read_given
-from salesops.comp._only import narrowed
+from salesops.comp._only import asked_for, narrowed
 from salesops.comp._pay import pay
 from salesops.comp._periods import read_periods
 from salesops.comp._prior import check_prior, with_prior
@@ -112,13 +112,15 @@ def calculate(
     reporting : table, optional
         ``rep_id, manager_id[, start, end]``, for overrides; by default the column ``manager_id`` of reps.
     balances : table, optional
-        ``rep_id, amount[, plan_id]``: what reps owe on a draw, or carry below 0, when the run begins.
+        ``rep_id, amount[, plan_id]``: what reps owe on a draw, or carry below 0, when the run begins. Whoever
+        owes and has neither credits nor the plan any more gets statements that carry the balance on, without
+        new draws; a rep who is on no list of reps or assignments, where there is one, is refused.
     prior : Ledger, optional
         What was posted before; what reps owe in it before the first period of the run opens their balances.
     only : iterable of rep ids, optional
         Calculate these reps alone, and those whose pay hangs on theirs: managers with overrides and their
-        reports, sharers of deals that events act on, all where there is a contest. Posted to a ledger, such a
-        run leaves all others as they are.
+        reports, sharers of deals that events act on, all where there is a contest. A rep whom neither
+        a table nor `prior` knows is refused. Posted to a ledger, such a run leaves all others as they are.
     reps : table, optional
         ``rep_id[, started_on, ended_on, manager_id]``: all reps there are. Those without credits get a
         statement of 0; others are unknown. Employment is half-open: ``ended_on`` is the day after the last.
@@ -192,6 +194,8 @@ def calculate(
     check_choice("prorate", prorate, get_args(Prorate))
     if isinstance(parts, bool) or not isinstance(parts, int) or parts < 1:
         raise refuse("parts", "is a whole number from 1 on", parts)
+    if mapper is not None and not callable(mapper):
+        raise refuse("mapper", "is a callable shaped like the built-in map", mapper)
     check_choice("detail", detail, ("lines", "totals"))
     check_choice("first_day", first_day, ("counts", "free"))
     if input_rounding is not None:
@@ -217,7 +221,8 @@ def calculate(
     terms = read_periods(periods, calendar, faults)
     opening = check_prior(prior, balances, terms, faults)
     raise_all("calculate", faults)
-    tables, scope = narrowed(tables, known_plans, only)
+    posted = () if prior is None else prior._reps()  # noqa: SLF001  (part of the same room)
+    tables, scope = narrowed(tables, known_plans, asked_for(only, tables, posted))
     options = Options(
         holds=on_error == "hold", prorate=prorate, first_day=first_day, zone=zone, rounding=input_rounding
     )
@@ -357,7 +362,17 @@ def _set_seats_aside(desk: Desk, given: Given, trouble: Trouble, faults: list[Pr
         named = tuple(f"{show(sheet.reps[rep])} in {desk.terms.names[at]!r}" for rep, at in pairs)
         table = "metrics" if no_figure else "credits"
         values = (trouble.about,) if trouble.about else ()
-        faults.append(Problem(path=f"{table}.{column}", message=message, ids=named, values=values, hint=hint))
+        near = closest(trouble.about, given.metrics.names) if trouble.about not in given.metrics.names else ()
+        faults.append(
+            Problem(
+                path=f"{table}.{column}",
+                message=message,
+                ids=named,
+                values=values,
+                hint=hint,
+                suggestions=near if no_figure else (),
+            )
+        )
         if no_figure or not marked.any():
             return False
     seat_of = dict(zip(desk.own.credit[marked].tolist(), desk.own.seat[marked].tolist(), strict=True))
@@ -371,7 +386,8 @@ def _set_seats_aside(desk: Desk, given: Given, trouble: Trouble, faults: list[Pr
         found = f"{show(sheet.reps[rep])} in {desk.terms.names[period]!r}"
         credited = money.format_minor(int(trouble.credited[seat]), desk.places)
         if trouble.reason == "no quota":
-            return f"{found}; first quota from {book.since[rep]}" if rep in book.since else found
+            more = [f"first quota from {book.since[rep]}"] if rep in book.since else []
+            return "; ".join([found, *more, *([book.strange[rep]] if rep in book.strange else [])])
         if trouble.reason == "negative total":
             earned = money.format_minor(int(trouble.earned[seat]), desk.places)
             return f"{found}: credits {credited}, pay {earned}"

@@ -197,6 +197,11 @@ class Ledger(LedgerReading):
             raise InvalidInput("post: 1 problem", [fault])
         return still_open[0] if still_open else None
 
+    def _reps(self) -> list[Hashable]:
+        """List the reps of whom something was posted, by row."""
+        reps: list[Hashable] = self._book["rep_id"].tolist()
+        return reps
+
     def _owed_before(self, first: str, start: int) -> dict[tuple[str, tuple[str, Hashable]], int]:
         """Add up what reps owe before a run that begins with a period, by plan and rep."""
         return owed_before(self._book, starts_of(self.periods), first, order_of(start))

@@ -13,7 +13,7 @@ from salesops import _faults
 from salesops._codec import CURRENCY, Expanded, Limits, Model, ShortForm, about
 from salesops._money import EXPONENTS, Rounding, currency_fault, format_exact
 from salesops.comp.bonuses import Bonus, Matrix, Scorecard
-from salesops.comp.components import Cap, Commission, Override, expand_cap
+from salesops.comp.components import NAMED, Cap, Commission, Override, expand_cap
 from salesops.comp.conditions import Gate, Multiplier
 from salesops.comp.rewards import Contest, FixedPay, Spiff
 from salesops.comp.settlement import Clawback, Draw, Floor, Guarantee, Hold
@@ -143,7 +143,7 @@ class CompPlan(Model):
     schema_version: ClassVar[int] = 1
     _short_form: ClassVar[ShortForm] = ShortForm.of("components", Commission)
 
-    plan_id: str = attrs.field(metadata=about("Name of the plan; assignments refer to it"))
+    plan_id: str = attrs.field(metadata=about("Name of the plan; assignments refer to it", form=NAMED))
     description: str = attrs.field(default="", metadata=about("Words for people"))
     currency: str | None = attrs.field(default=None, metadata=about(_CURRENCY, form=CURRENCY))
     components: tuple[Component, ...] = attrs.field(

@@ -11,7 +11,7 @@ import attrs
 
 from salesops._codec import Model, about
 from salesops.comp.bonuses import PRORATE, Prorated
-from salesops.comp.components import MEASURE, NAME, WHERE, Match
+from salesops.comp.components import MEASURE, NAME, NAMED, WHERE, Match
 from salesops.errors import Problem
 
 __all__ = ["Contest", "FixedPay", "Spiff"]
@@ -40,7 +40,7 @@ class Spiff(Model):
 
     kind: ClassVar[str] = "spiff"
 
-    name: str = attrs.field(default="spiff", metadata=about(NAME))
+    name: str = attrs.field(default="spiff", metadata=about(NAME, form=NAMED))
     measure: str | None = attrs.field(default=None, metadata=about(MEASURE))
     where: tuple[Match, ...] = attrs.field(default=(), metadata=about(WHERE))
     amount: Decimal = attrs.field(
@@ -69,7 +69,7 @@ class Contest(Model):
 
     kind: ClassVar[str] = "contest"
 
-    name: str = attrs.field(default="contest", metadata=about(NAME))
+    name: str = attrs.field(default="contest", metadata=about(NAME, form=NAMED))
     measure: str | None = attrs.field(default=None, metadata=about(MEASURE))
     where: tuple[Match, ...] = attrs.field(default=(), metadata=about(WHERE))
     prizes: tuple[Decimal, ...] = attrs.field(metadata=about("By place, the first place first", min_items=1))
@@ -98,7 +98,7 @@ class FixedPay(Model):
 
     kind: ClassVar[str] = "fixed"
 
-    name: str = attrs.field(default="fixed", metadata=about(NAME))
+    name: str = attrs.field(default="fixed", metadata=about(NAME, form=NAMED))
     amount: Decimal = attrs.field(
         metadata=about("Amount of one period, in major units of the currency", above=0)
     )

@@ -11,7 +11,7 @@ import attrs
 
 from salesops._codec import Model, about
 from salesops.comp.bonuses import PRORATE, Prorated
-from salesops.comp.components import NAME
+from salesops.comp.components import NAME, NAMED
 from salesops.comp.conditions import OF
 from salesops.errors import Problem
 
@@ -67,7 +67,7 @@ class Floor(Model):
 
     kind: ClassVar[str] = "floor"
 
-    name: str = attrs.field(default="floor", metadata=about(NAME))
+    name: str = attrs.field(default="floor", metadata=about(NAME, form=NAMED))
     of: tuple[str, ...] = attrs.field(default=(), metadata=about(OF))
     amount: Decimal = attrs.field(metadata=about("The least, in major units of the currency", above=0))
     per: Literal["period", "deal"] = attrs.field(default="period", metadata=about(_FLOOR_PER))
@@ -85,7 +85,7 @@ class Guarantee(Model):
 
     kind: ClassVar[str] = "guarantee"
 
-    name: str = attrs.field(default="guarantee", metadata=about(NAME))
+    name: str = attrs.field(default="guarantee", metadata=about(NAME, form=NAMED))
     of: tuple[str, ...] = attrs.field(default=(), metadata=about(OF))
     amounts: tuple[Decimal, ...] = attrs.field(
         metadata=about("By period of the rep with the plan, in major units", min_items=1)
@@ -116,7 +116,7 @@ class Draw(Model):
 
     kind: ClassVar[str] = "draw"
 
-    name: str = attrs.field(default="draw", metadata=about(NAME))
+    name: str = attrs.field(default="draw", metadata=about(NAME, form=NAMED))
     amount: Decimal = attrs.field(
         metadata=about("Draw of one period, in major units of the currency", minimum=0)
     )
@@ -163,7 +163,7 @@ class Hold(Model):
 
     kind: ClassVar[str] = "hold"
 
-    name: str = attrs.field(default="hold", metadata=about(NAME))
+    name: str = attrs.field(default="hold", metadata=about(NAME, form=NAMED))
     of: tuple[str, ...] = attrs.field(default=(), metadata=about(OF))
     share: Fraction = attrs.field(
         default=Fraction(1), metadata=about("Share that is kept back", above=0, maximum=1)
@@ -195,7 +195,7 @@ class Clawback(Model):
 
     kind: ClassVar[str] = "clawback"
 
-    name: str = attrs.field(default="clawback", metadata=about(NAME))
+    name: str = attrs.field(default="clawback", metadata=about(NAME, form=NAMED))
     of: tuple[str, ...] = attrs.field(default=(), metadata=about(OF))
     event: str = attrs.field(
         default="cancelled", metadata=about("Kind of event (table events) on a credit or its deal")
