@@ -102,10 +102,7 @@ def compare(rows: Rows, plan: Plan) -> Effect:
         entry=entry,
     )
     read = _read_cells(seen, n_cells, rows.metric, age)
-    values, influence, through = read.values, read.influence, np.zeros(len(cell))
-    note: tuple[str, ...] = ()
-    if plan.seasonal and rows.metric != "mean":
-        values, influence, through, note = _evenly(seen, rows.on[kept], read, rows.metric, age, signs, plan)
+    values, influence, through, note = _evenly(seen, rows.on[kept], read, rows.metric, age, signs, plan)
     if unlike := int((~read.usable[seen.stratum]).sum()):
         aside["in a stratum that one side lacks"] = unlike
     lone = np.array(
@@ -273,7 +270,7 @@ def _evenly(
 ) -> tuple[Floats, Floats, Floats, tuple[str, ...]]:
     """Read each cell as if deals ended at an even pace through the quarter, if a season shows."""
     as_read = read.values, read.influence, np.zeros(len(on)), ()
-    if np.isnan(read.values).any():
+    if not plan.seasonal or metric == "mean" or np.isnan(read.values).any():
         return as_read
     used = np.flatnonzero(read.usable[seen.stratum] & ((seen.entry == 0) | (seen.entry < seen.duration)))
     n_strata = len(read.share)
