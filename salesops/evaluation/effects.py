@@ -75,6 +75,12 @@ def before_after(
         Rows that move together: a column (``"rep_id"``), or the ``"day"``, ``"week"`` or ``"month"`` of
         creation. ``"auto"`` takes weeks if either side has at least 8, else days, else single rows. None
         takes rows as independent.
+    season : {"quarter"} or None, default "quarter"
+        Deals end in a rush when a quarter does, and a side that saw two rushes is not like one that saw one.
+        "quarter" reads both sides at an even pace if a pace by week of the quarter shows in the data and
+        repeats (two quarters at least; `notes` say so); else nothing changes. None reads them as they are.
+    calendar : FiscalCalendar, optional
+        Where quarters begin; the calendar year otherwise. Needed for quarters of weeks (4-4-5).
     level, power : float
         Of the interval, and of the smallest visible effect.
     columns : mapping, optional
