@@ -251,15 +251,19 @@ class Reader:
         cells = self.cells(column)
         if cells is None:
             return np.full(len(self), default, dtype=object)
-        values = objects(cells)
-        empty = np.asarray(cells.isna(), dtype=bool)
-        values[empty] = default
-        wrong = ~empty & np.fromiter((not isinstance(v, str) for v in values), bool, len(values))
+        code, distinct = _kinds_of_cell(cells)
+        empty = code < 0
+        is_text = np.fromiter((isinstance(v, str) for v in distinct), bool, len(distinct))
+        values = np.append(distinct, np.array([default], dtype=object))[code]
+        wrong = ~np.append(is_text, True)[code]
         self.fault(column, wrong, "is not text")
         if default is None and not optional:
             self.fault(column, empty, "the text is missing")
         if choices is not None:
-            unknown = ~empty & ~wrong & ~np.isin(values.astype(str), list(choices))
+            strange = np.fromiter(
+                (isinstance(v, str) and v not in choices for v in distinct), bool, len(distinct)
+            )
+            unknown = np.array([*strange, False])[code]
             near = {
                 hint: None
                 for value in list(dict.fromkeys(values[unknown].tolist()))[:5]
@@ -387,3 +391,18 @@ def _float(value: Any) -> float:
         return float(value)
     except (OverflowError, TypeError, ValueError):
         return float("inf")
+
+
+def _kinds_of_cell(cells: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """Give each cell the number of its value, -1 where it is missing, and the different values."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return np.asarray(cells.cat.codes, dtype=np.int64), objects(pd.Series(cells.cat.categories))
+    values = objects(cells)
+    empty = np.asarray(cells.isna(), dtype=bool)
+    values[empty] = None
+    try:
+        code, distinct = pd.factorize(values)
+    except TypeError:
+        # Lists and the like cannot be compared: each stands for itself.
+        code, distinct = np.where(empty, -1, np.arange(len(values))), values
+    return np.asarray(code, dtype=np.int64), np.asarray(distinct, dtype=object)

@@ -10,10 +10,11 @@ import attrs
 import numpy as np
 
 from salesops._calendar import day_of
-from salesops._faults import refuse
-from salesops.evaluation import _kernels
+from salesops._faults import check_choice, refuse
+from salesops.evaluation import _kernels, _season
 from salesops.evaluation._rows import Days, Floats, Ints, Mask, Rows, Window, check_share
 from salesops.evaluation.results import Cell, Effect
+from salesops.models import FiscalCalendar
 
 _ENOUGH = 8
 _DAY = np.timedelta64(1, "D")
@@ -29,6 +30,8 @@ class Plan:
     with_groups: bool
     age: float | None
     cut: bool
+    seasonal: bool
+    calendar: FiscalCalendar | None
     level: float
     power: float
 
@@ -41,9 +44,16 @@ def plan_of(
     after: Window | None,
     age: object,
     straddling: bool,
+    season: object,
+    calendar: object,
     level: object,
     power: object,
 ) -> Plan:
+    if season is not None:
+        check_choice("season", season, ("quarter",))
+    if calendar is not None and not isinstance(calendar, FiscalCalendar):
+        hint = "give a models.FiscalCalendar, or None for the calendar year"
+        raise refuse("calendar", "is no fiscal calendar", calendar, hint=hint)
     if age is not None and (
         isinstance(age, bool) or not isinstance(age, (int, float, np.number)) or not 0 < age < math.inf
     ):
@@ -58,6 +68,8 @@ def plan_of(
         with_groups=method != "before_after",
         age=None if age is None else float(age),
         cut=not straddling,
+        seasonal=season == "quarter" and method == "before_after",
+        calendar=calendar,
         level=check_share("level", level),
         power=check_share("power", power),
     )
@@ -89,8 +101,9 @@ def compare(rows: Rows, plan: Plan) -> Effect:
         mark=rows.mark[kept],
         entry=entry,
     )
-    values, influence, unlike = _read_cells(seen, n_cells, rows.metric, age)
-    if unlike:
+    read = _read_cells(seen, n_cells, rows.metric, age)
+    values, influence, through, note = _evenly(seen, rows.on[kept], read, rows.metric, age, signs, plan)
+    if unlike := int((~read.usable[seen.stratum]).sum()):
         aside["in a stratum that one side lacks"] = unlike
     lone = np.array(
         [_error(influence[cell == k], cluster[cell == k]) for k in range(n_cells)], dtype=np.float64
@@ -105,7 +118,7 @@ def compare(rows: Rows, plan: Plan) -> Effect:
         reason = _undefined(cells, age)
     else:
         block = _kernels.blocks_of(cell, cluster)
-        variance, degrees, _ = _kernels.spread(influence * signs[cell], cluster, block)
+        variance, degrees, _ = _kernels.spread(influence * signs[cell] + through, cluster, block)
         if not variance > 0:
             reason = _no_spread(variance, by)
     return judged(
@@ -122,6 +135,7 @@ def compare(rows: Rows, plan: Plan) -> Effect:
         clustered_by=by,
         set_aside=tuple(aside.items()),
         reason=reason,
+        notes=note,
     )
 
 
@@ -218,8 +232,18 @@ class Seen:
         return value, influence
 
 
-def _read_cells(seen: Seen, n_cells: int, metric: str, age: float) -> tuple[Floats, Floats, int]:
-    """Read each cell as the mean of its strata, weighed as in all rows; and count rows of unusable strata."""
+@attrs.frozen(kw_only=True, eq=False)
+class Read:
+    """The figure of each cell, how each row moves it, and how strata are weighed (0 for unusable ones)."""
+
+    values: Floats
+    influence: Floats
+    share: Floats
+    usable: Mask
+
+
+def _read_cells(seen: Seen, n_cells: int, metric: str, age: float) -> Read:
+    """Read each cell as the mean of its strata, weighed as in all rows."""
     n_strata = int(seen.stratum.max(initial=0)) + 1
     values, influence = np.full((n_cells, n_strata), np.nan), np.zeros(len(seen.cell))
     group = seen.cell * n_strata + seen.stratum
@@ -231,12 +255,55 @@ def _read_cells(seen: Seen, n_cells: int, metric: str, age: float) -> tuple[Floa
     filled = [k for k in range(n_cells) if (seen.cell == k).any()]
     usable = ~np.isnan(values[filled]).any(axis=0)
     if n_strata == 1 or not usable.any():
-        return values[:, 0] if n_strata == 1 else np.full(n_cells, np.nan), influence, 0
+        figures = values[:, 0] if n_strata == 1 else np.full(n_cells, np.nan)
+        every = np.ones(n_strata)
+        return Read(values=figures, influence=influence, share=every, usable=every > 0)
     weight = np.bincount(seen.stratum, minlength=n_strata) * usable
     share = weight / weight.sum()
     total = np.where(usable, values, 0.0) @ share
     total[[k for k in range(n_cells) if k not in filled]] = np.nan
-    return total, influence * share[seen.stratum], int((~usable[seen.stratum]).sum())
+    return Read(values=total, influence=influence * share[seen.stratum], share=share, usable=usable)
+
+
+def _evenly(
+    seen: Seen, on: Days, read: Read, metric: str, age: float, signs: Floats, plan: Plan
+) -> tuple[Floats, Floats, Floats, tuple[str, ...]]:
+    """Read each cell as if deals ended at an even pace through the quarter, if a season shows."""
+    as_read = read.values, read.influence, np.zeros(len(on)), ()
+    if not plan.seasonal or metric == "mean" or np.isnan(read.values).any():
+        return as_read
+    used = np.flatnonzero(read.usable[seen.stratum] & ((seen.entry == 0) | (seen.entry < seen.duration)))
+    n_strata = len(read.share)
+    found, group = np.unique(seen.cell[used] * n_strata + seen.stratum[used], return_inverse=True)
+    mark = None if metric == "days" else np.where(seen.over[used], seen.mark[used], 0.0)
+    season = _season.season_of(
+        on[used].astype("datetime64[D]").astype(np.int64),
+        group.astype(np.int64),
+        seen.duration[used],
+        seen.over[used],
+        None if mark is None else mark != 0.0,
+        seen.entry[used],
+        age,
+        plan.calendar,
+    )
+    if season is None:
+        return as_read
+    cell, share = found // n_strata, read.share[found % n_strata]
+    figures, own, joint = _season.read(season, mark, age, share * signs[cell])
+    if metric == "share":
+        for k in range(len(found)):
+            mine = group == k
+            own[mine] = _steadied(float(figures[k]), own[mine], seen.cluster[used][mine])
+    influence, through = np.zeros(len(on)), np.zeros(len(on))
+    influence[used], through[used] = own * share[group], joint
+    values = np.bincount(cell, weights=figures * share, minlength=len(signs)).astype(np.float64)
+    pace = max((ends.pace for ends in season.ends), key=np.max)
+    fast = int(np.argmax(pace))
+    note = (
+        f"Deals ended at {pace[fast]:.2f} times the mean pace in week {fast + 1} of the quarter; both sides "
+        "are read as if the pace were even."
+    )
+    return values, influence, through, (note,)
 
 
 def _all_gone(duration: Floats, over: Mask) -> bool:

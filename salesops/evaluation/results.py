@@ -281,7 +281,9 @@ class Effect:
     def _repr_html_(self) -> str:
         facts: dict[str, object] = {
             "effect": self._signed(self.estimate),
-            f"{100 * self.level:g} % interval": "–" if math.isnan(self.lower) else self._interval(),
+            f"{100 * self.level:g} % interval": (
+                "–" if math.isnan(self.lower) else self._interval().partition("interval ")[2]
+            ),
             "p-value": self.p_value,
             "smallest visible effect": self._signed(self.smallest_visible).lstrip("+"),
             "clusters": f"{self.clusters:,} ({self.clustered_by})",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from salesops import _display
+from salesops._faults import count, warn
+from salesops.errors import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,15 +23,20 @@ _BANDS = ((95, 0.16), (80, 0.24), (50, 0.34))
 _ENDS = (0.025, 0.1, 0.25, 0.75, 0.9, 0.975)
 
 
-def running_total(closed: pd.DataFrame, since: dt.date, until: dt.date) -> pd.DataFrame:
-    """Add up what was won after one day, day by day up to another; an unknown amount counts as nothing."""
+def running_total(
+    closed: pd.DataFrame, since: dt.date, until: dt.date
+) -> tuple[pd.DataFrame, tuple[Hashable, ...]]:
+    """Add up what was won after one day, day by day up to another; and name deals of unknown amount."""
     day = closed["closed_on"].to_numpy().astype("datetime64[D]")
     first, last = np.datetime64(since, "D"), np.datetime64(until, "D")
     mine = (closed["outcome"] == "won").to_numpy() & (day > first) & (day <= last)
     place = (day[mine] - first).astype(np.int64)
-    amounts = np.nan_to_num(closed["amount"].to_numpy(dtype=np.float64)[mine])
+    amounts = closed["amount"].to_numpy(dtype=np.float64)[mine]
+    unknown = np.isnan(amounts)
     days = np.arange(first, last + 1)
-    return pd.DataFrame({"day": days, "total": np.cumsum(np.bincount(place, amounts, minlength=len(days)))})
+    daily = np.bincount(place[~unknown], amounts[~unknown], minlength=len(days))
+    who = tuple(closed["deal_id"][mine][unknown].tolist())
+    return pd.DataFrame({"day": days, "total": np.cumsum(daily)}), who
 
 
 def fan(
@@ -45,9 +52,17 @@ def fan(
     ax = _display.axes(ax, (9.0, 4.4))
     start = 0.0
     if closed is not None:
-        past = running_total(closed, since, as_of)
+        past, unknown = running_total(closed, since, as_of)
         start = float(past["total"].iloc[-1])
-        ax.step(past["day"], past["total"], where="post", color=_CAME, linewidth=1.4, label="won so far")
+        label = "won so far"
+        if unknown:
+            label += f"\nwithout {count(len(unknown), 'deal')} of unknown amount"
+            shown = ", ".join(map(show, unknown[:5])) + (" ..." if len(unknown) > 5 else "")
+            warn(
+                f"{count(len(unknown), 'won deal')} of unknown amount {'is' if len(unknown) == 1 else 'are'} "
+                f"not in the running total: {shown}; give the amounts with which they were won"
+            )
+        ax.step(past["day"], past["total"], where="post", color=_CAME, linewidth=1.4, label=label)
     until = sorted(laws)
     days = np.array([as_of, *until], dtype="datetime64[D]")
     ends = start + np.array([np.zeros(len(_ENDS)), *(laws[day].quantile(_ENDS) for day in until)])

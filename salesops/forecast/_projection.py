@@ -8,7 +8,7 @@ leaf by leaf matrix.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -16,6 +16,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from salesops.errors import NotConverged
+
+if TYPE_CHECKING:
+    from salesops.forecast._hierarchy import Hierarchy
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -115,6 +118,31 @@ class Projection:
         block = np.asarray(self.constraints.T @ inner)
         np.add.at(found, places.col, places.data * block[places.col, places.row])
         return found
+
+
+def tree_coherent(hierarchy: Hierarchy, variance: Floats, base: Floats) -> Floats:
+    """Give the same forecasts as `Projection` on a tree with a diagonal W, by one pass up and one down.
+
+    Each node is a Gaussian observation of its total. Up: a parent's children add (means and variances), and
+    its own forecast is taken in by precision (a Kalman update). Down: what a parent's final total differs
+    from the sum of its children goes to them in proportion to their variances. O(nodes), exact: K. C. Chou,
+    A. S. Willsky, A. Benveniste (1994), "Multiscale recursive estimation, data fusion, and regularization".
+    """
+    mean, spread = base.copy(), variance.copy()
+    kept = []
+    for nodes, tops, starts in hierarchy.generations:
+        total, loose = np.add.reduceat(mean[nodes], starts, axis=0), np.add.reduceat(spread[nodes], starts)
+        kept.append((total, loose))
+        trust = loose / (loose + variance[tops])
+        mean[tops] = total + trust[:, None] * (base[tops] - total)
+        spread[tops] = variance[tops] * trust
+    for (nodes, tops, starts), (total, loose) in zip(
+        hierarchy.generations[::-1], reversed(kept), strict=True
+    ):
+        sizes = np.diff(np.append(starts, len(nodes)))
+        share = (mean[tops] - total) / loose[:, None]
+        mean[nodes] += spread[nodes][:, None] * np.repeat(share, sizes, axis=0)
+    return mean
 
 
 def non_negative(constraints: Any, weights: Weights, base: Floats, leaves: Ints) -> tuple[Floats, int]:

@@ -502,7 +502,8 @@ class Forecast:
         -------
         Axes
             Bands of 50, 80 and 95 %, and the mean. The fan of forecasts that do not know their deals
-            starts at 0.
+            starts at 0. Won deals of unknown amount are in no total; a warning names them, the legend counts
+            them.
 
         Raises
         ------

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pandas as pd
 
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import _measure
 
 from salesops import forecast
+from salesops.forecast import _hierarchy, _projection
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -165,6 +167,15 @@ def reconciliation(chosen):
         )
         found[method] = made
         told(f"salesops: {method}", wall, busy, "with variances" if errors is not None else "")
+    nodes = _hierarchy.read_hierarchy(tree)
+    rows = _hierarchy.read_base(table, nodes).values
+    for method, weights in (("ols", np.ones(len(tree))), ("wls_structural", nodes.counts())):
+        wall, busy, passed = best(
+            lambda w=weights: _projection.tree_coherent(attrs.evolve(nodes), w, rows), chosen.repeat
+        )
+        solver = _projection.Projection(nodes.constraints(), _projection.Weights(weights))
+        away = np.abs(passed - solver.coherent(rows)[0]).max() / np.abs(passed).max()
+        told(f"salesops: {method}, arrays ready", wall, busy, f"from the sparse solver {away:.1e}")
     try:
         from hierarchicalforecast.methods import MinTrace, MinTraceSparse
     except ImportError:

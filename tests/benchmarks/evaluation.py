@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import salesops
-from salesops import datasets, evaluation
+from salesops import datasets, evaluation, models
 
 START = np.datetime64("2024-01-01")
 DAYS = 364
@@ -167,7 +167,9 @@ def quarters(n):
     rush = lambda rng, _: quarter_log(rng)  # noqa: E731
     rate("before_after share", rush, compare(), n, 31)
     rate("before_after days", rush, compare(metric="days"), n, 32)
-    rate("before_after days, cluster='month'", rush, compare(metric="days", cluster="month"), n, 32)
+    weeks = models.FiscalCalendar(scheme="4-4-5", year_end_weekday="Sunday")
+    rate("  the same, calendar= its quarters of 91 days", rush, compare(metric="days", calendar=weeks), n, 32)
+    rate("  the same, season=None", rush, compare(metric="days", season=None), n, 32)
     rate("difference_in_differences share", rush, differ(), n, 33)
 
 

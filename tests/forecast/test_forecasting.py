@@ -1,10 +1,12 @@
 """A forecast holds one distribution for each unit and answers for the company."""
 
+import attrs
+import numpy as np
 import pandas as pd
 import pytest
 
 from salesops.datasets import make_crm
-from salesops.errors import InvalidInput
+from salesops.errors import InvalidInput, SalesOpsWarning, show
 from salesops.forecast import Distribution, Forecast, History, PipelineForecaster
 
 ANNA = Distribution.of_deals([0.5, 0.2], [100, 1000], deals=["a", "b"])
@@ -116,6 +118,20 @@ def test_a_fan_starts_from_what_was_won_and_ends_at_the_quantiles(known):
     assert lines["forecast, mean"].tolist() == pytest.approx([won, won + week.mean, won + fc.mean])
     tops = [band.get_paths()[0].vertices[:, 1].max() for band in ax.collections]
     assert tops == pytest.approx([won + fc.quantile(q) for q in (0.975, 0.9, 0.75)])
+
+
+def test_a_fan_says_which_won_deals_have_no_amount(known):
+    fc = known[1]
+    closed = fc.closed.copy()
+    won = closed.index[closed["outcome"].eq("won") & (closed["closed_on"] > "2021-08-31")]
+    known_total = closed.loc[won[1:], "amount"].sum()
+    closed.loc[won[0], "amount"] = np.nan
+    partly = attrs.evolve(fc, closed=closed)
+    who = show(closed.loc[won[0], "deal_id"])
+    with pytest.warns(SalesOpsWarning, match=f"1 won deal of unknown amount is not in .*: {who};"):
+        ax = partly.plot_fan(since="2021-08-31")
+    lines = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
+    assert lines["won so far\nwithout 1 deal of unknown amount"][-1] == pytest.approx(known_total)
 
 
 def test_the_bars_of_a_waterfall_reach_from_one_total_to_the_next(known):

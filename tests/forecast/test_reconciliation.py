@@ -1,6 +1,7 @@
 """Reconciliation: against the dense formula, a peer, and what must add up."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from salesops import forecast
 from salesops.errors import InvalidInput
-from salesops.forecast._projection import shrinkage
+from salesops.forecast._hierarchy import read_hierarchy
+from salesops.forecast._projection import Projection, Weights, shrinkage
 
 KIDS = {"Total": ["A", "B"], "A": ["AA", "AB", "AC"], "B": ["BA", "BB"]}
 NODES = ["Total", "A", "B", "AA", "AB", "AC", "BA", "BB"]
@@ -296,3 +298,51 @@ def test_input_stays_and_results_are_json_and_html():
     json.dumps(made.to_dict())
     made._repr_html_()
     assert "shrinkage" in made.explain("Total")
+
+
+def deep_tree(rng, n=60):
+    """A tree of any shape, nodes in any order."""
+    up = [-1, *(int(rng.integers(0, k)) for k in range(1, n))]
+    names = rng.permutation(n).tolist()
+    kids = {}
+    for k in range(1, n):
+        kids.setdefault(names[up[k]], []).append(names[k])
+    return kids, names
+
+
+@pytest.mark.parametrize("method", ["ols", "wls_structural", "wls_variance"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_passes_over_a_tree_give_what_the_sparse_solver_gives(method, seed):
+    rng = np.random.default_rng(seed)
+    kids, names = deep_tree(rng)
+    base = {name: rng.normal(50, 30, 3).tolist() for name in names}
+    variances = {name: float(np.exp(rng.normal(0, 3))) for name in names}
+    made = forecast.reconcile(
+        base, kids, method=method, variances=variances if method == "wls_variance" else None
+    )
+    found = read_hierarchy(kids)
+    y = np.array([base[label] for label in found.labels])
+    w = {
+        "ols": np.ones(len(names)),
+        "wls_structural": found.counts(),
+        "wls_variance": np.array([variances[label] for label in found.labels]),
+    }[method]
+    solved = Projection(found.constraints(), Weights(w)).coherent(y)[0]
+    assert np.abs(made.values - solved).max() <= 1e-11 * np.abs(y).max()
+
+
+def test_a_faulty_cell_of_a_mapping_is_named_with_its_node():
+    with pytest.raises(InvalidInput) as caught:
+        forecast.reconcile({"total": 100, "north": None, "south": "x"}, {"total": ["north", "south"]})
+    assert [problem.path.split(".")[0] for problem in caught.value.problems] == [
+        "base['north']",
+        "base['south']",
+    ]
+
+
+def test_ten_thousand_nodes_of_a_mapping_are_read_as_one_column():
+    kids = {"total": [f"n{k}" for k in range(10_000)]}
+    base = {"total": 5.0, **dict.fromkeys(kids["total"], 1.0)}
+    began = time.process_time()
+    forecast.reconcile(base, kids)
+    assert time.process_time() - began < 2.0
