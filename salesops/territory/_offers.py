@@ -58,10 +58,14 @@ def best_offer(
         lowest = sum(map(mul, use, floors))
         loss, owner, score = _best_of_any(terms, state, asked, able)
     if terms.is_cold and loss >= lowest:
-        for rep, price in zip(state.cheap, _prices_of(state, state.cheap, use), strict=True):
-            if price > loss or (price == loss and rep > owner) or rep in asked.reps:
-                continue
-            if (able is None or rep in able) and has_room(terms, state, use, rep):
+        for rep, price in zip(state.cheap, _prices_of(state, state.cheap, use)):  # noqa: B905  (takes time)
+            if (
+                price <= loss
+                and (price < loss or rep < owner)
+                and (able is None or rep in able)
+                and rep not in asked.reps
+                and has_room(terms, state, use, rep)
+            ):
                 loss, owner, score = price, rep, 0.0
     if owner < nobody:
         return owner, loss, score
