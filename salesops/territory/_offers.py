@@ -14,15 +14,12 @@ _SLACK = 1e-12
 
 def has_room(terms: Terms, state: State, use: Sequence[float], rep: int) -> bool:
     """Say whether a lead may go to a rep: within capacity, and within the band once the lead is counted."""
-    plain, used = terms.plain, state.used
-    if used[0].item(rep) + use[0] > plain.full[rep]:
+    if use[0] > state.free[rep]:
         return False
-    for k, width in plain.tops:
+    for (k, _), steep, (spare, left) in zip(terms.plain.tops, terms.plain.steep, state.spare, strict=True):
         amount = use[k]
-        if amount:
-            end, sure = state.total[k] + amount, state.sure[k]
-            if used[k].item(rep) + amount > plain.share[rep] * ((sure if sure > end else end) * width):
-                return False
+        if amount and amount > spare[rep] and amount * steep[rep] > left[rep]:
+            return False
     return True
 
 
@@ -51,7 +48,7 @@ def best_offer(
     is best of the near. Gives the rep, her price less the score, and the score; -1, 0, 0 for nobody.
     """
     use, nobody, floors = asked.use, len(terms.share), state.lowest
-    if len(use) == 2:
+    if terms.plain.is_usual and use[1]:
         lowest = use[0] * floors[0] + use[1] * floors[1]
         loss, owner, score = _best_of_two(terms, state, asked, able, lowest)
     else:
@@ -87,7 +84,8 @@ def _best_of_two(
     slack is for rounding.
     """
     use, factor = asked.use, asked.factor
-    (work, amount), (first, second) = use, state.prices
+    (work, amount), (first, second), free = use, state.prices, state.free
+    (steep,), ((spare, left),) = terms.plain.steep, state.spare
     # Where no lead may be cold, nobody takes one that is worth less than her time.
     least, owner, closeness = (math.inf if terms.is_cold else 0.0), len(terms.share), 0.0
     bar = 0.0
@@ -97,8 +95,9 @@ def _best_of_two(
             if (
                 loss <= least
                 and (loss < least or rep < owner)
+                and work <= free[rep]
+                and (amount <= spare[rep] or amount * steep[rep] <= left[rep])
                 and (able is None or rep in able)
-                and has_room(terms, state, use, rep)
             ):
                 least, owner, closeness = loss, rep, each
                 if factor:

@@ -128,18 +128,24 @@ class _Plain:
         The price that a rep without anything would have if there were no limits.
     room : ndarray of shape (R,)
         Capacity over fair share.
-    full, share : list of float
-        Capacity with tolerance, and fair share.
+    full : ndarray of shape (R,)
+        Capacity with tolerance.
     tops : list of tuples
-        For each balanced quantity its place, and one plus the band, with tolerance.
+        For each balanced quantity its place, and what of its total a rep may have at most, with tolerance:
+        shape (R,).
+    steep : list of lists
+        For each of these, how much nearer its end a rep comes with one unit more, which widens the band too.
+    is_usual : bool
+        Whether two quantities count, and the second one only is balanced.
     """
 
     inverse: FloatArray
     start: dict[_Manner, tuple[FloatArray, ...]]
     room: FloatArray
-    full: list[float]
-    share: list[float]
-    tops: list[tuple[int, float]]
+    full: FloatArray
+    tops: list[tuple[int, FloatArray]]
+    steep: list[list[float]]
+    is_usual: bool
     bands: list[float]
     worth: list[float]
     unit: list[float]
@@ -153,6 +159,8 @@ class _Plain:
         inverse = 1.0 / np.where(terms.share > 0, terms.share, 1.0 / n)
         pull = terms.worth * terms.rate * inverse[:, None]
         bands = terms.band.tolist()
+        width = (1 + terms.band) * (1 + _TOLERANCE)
+        tops = [(k, terms.share * width[k]) for k, band in enumerate(bands) if band < np.inf]
         return cls(
             inverse=inverse,
             start={
@@ -160,9 +168,10 @@ class _Plain:
                 for manner in (_TOLD, _UNTOLD)
             },
             room=terms.capacity * inverse,
-            full=(terms.capacity * (1 + _TOLERANCE)).tolist(),
-            share=terms.share.tolist(),
-            tops=[(k, (1 + band) * (1 + _TOLERANCE)) for k, band in enumerate(bands) if band < np.inf],
+            full=terms.capacity * (1 + _TOLERANCE),
+            tops=tops,
+            steep=[(1.0 - most).tolist() for _, most in tops],
+            is_usual=len(bands) == 2 and [k for k, _ in tops] == [1],
             bands=bands,
             worth=terms.worth.tolist(),
             unit=terms.unit.tolist(),
@@ -193,6 +202,11 @@ class State:
         The least of each.
     cheap : list of int
         The reps whose time is cheapest for a mean lead, the cheapest first.
+    free : list of float
+        Workload that each rep has room for.
+    spare : list of pairs of lists
+        For each balanced quantity, as in `tops`, what each rep may take of it while the total stays below
+        the sure one, and what is left to her of the present total.
     """
 
     used: tuple[FloatArray, ...]
@@ -202,6 +216,8 @@ class State:
     prices: tuple[list[float], ...]
     lowest: tuple[float, ...]
     cheap: list[int]
+    free: list[float]
+    spare: list[tuple[list[float], list[float]]]
 
 
 def state_of(terms: Terms, used: tuple[FloatArray, ...], total: tuple[float, ...], n_seen: int = 0) -> State:
@@ -229,6 +245,11 @@ def state_of(terms: Terms, used: tuple[FloatArray, ...], total: tuple[float, ...
         tuple([column.tolist() for column in prices]),
         tuple([float(column.min(initial=0.0)) for column in prices]),
         _cheap(terms, used, prices),
+        (plain.full - used[0]).tolist(),
+        [
+            ((most * sure[k] - used[k]).tolist(), (most * total[k] - used[k]).tolist())
+            for k, most in plain.tops
+        ],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import attrs
 import pandas as pd
@@ -19,6 +19,7 @@ from salesops.territory import _snapshot
 from salesops.territory._deciding import decide, near_of, of_row, told
 from salesops.territory._desk import Asked, Desk, read_plain_lead
 from salesops.territory._incoming import as_document, content, identity, read_lead
+from salesops.territory._ledger import Entry, Ledger
 from salesops.territory._newcomers import people_of
 from salesops.territory._routing import (
     State,
@@ -30,21 +31,7 @@ from salesops.territory.results import Introduction, Proximity
 
 __all__ = ["Router"]
 
-_BUCKETS = 1024
 _FEW_SCORES = 250_000
-
-
-class Entry(NamedTuple):
-    """A lead that is counted: when, where it went, and what it was."""
-
-    place: int
-    decision: Decision
-    use: tuple[float, ...]
-    content: Mapping[str, Any] | None
-
-
-Ledger = tuple[dict[Hashable, Entry], ...]
-"""The leads that are counted, in buckets by the hash of their id: a copy with one more copies one bucket."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -164,7 +151,7 @@ class Router:
         asked = read_plain_lead(lead, self._desk) if type(lead) is dict else None
         if asked is None:
             asked = read_lead(as_document(lead), self._desk)
-        entry = self._ledger[hash(asked.key) % _BUCKETS].get(asked.key)
+        entry = self._ledger.get(asked.key)
         if entry is not None:
             return self._again(entry, asked)
         return decide(self._desk, self._terms, self._state, asked, self._rest)
@@ -212,7 +199,7 @@ class Router:
         if asked is None:
             said = "is no decision made by route()"
             raise refuse("decision", said, decision, hint="commit what route() answered")
-        entry = self._ledger[hash(asked.key) % _BUCKETS].get(asked.key)
+        entry = self._ledger.get(asked.key)
         if entry is not None:
             self._again(entry, asked)
             return self
@@ -230,8 +217,6 @@ class Router:
 
     def _with(self, key: Hashable, entry: Entry, rep: int) -> Router:
         """Count one lead more. One that could not be owned at all adds nothing to fair shares."""
-        bucket = hash(key) % _BUCKETS
-        ledger = (*self._ledger[:bucket], {**self._ledger[bucket], key: entry}, *self._ledger[bucket + 1 :])
         counts = rep >= 0 or entry.decision.reason == "capacity"
         text = f"{self.tag} {key!r} {rep} {entry.use!r}".encode("utf-8", "backslashreplace")
         return Router(
@@ -243,7 +228,7 @@ class Router:
             terms=self._terms,
             state=taken(self._terms, self._state, rep, entry.use) if counts else self._state,
             opening=self._opening,
-            ledger=ledger,
+            ledger=self._ledger.including(key, entry),
             first_tag=self._first_tag,
             prox=self._prox,
         )
@@ -329,9 +314,9 @@ class Router:
             If no lead of this id is counted.
         """
         _, key = identity(lead, "lead", [])
-        entry = self._ledger[hash(key) % _BUCKETS].get(key)
+        entry = self._ledger.get(key)
         if entry is None:
-            known = [known.decision.lead_id for known in self._entries()]
+            known = [known.decision.lead_id for known in self._ledger]
             fault = Problem(
                 path="lead",
                 message="is not among the committed leads",
@@ -378,10 +363,6 @@ class Router:
             return None
         return self._prox.path(decision.rep_id, asked.near, names=names)
 
-    def _entries(self) -> list[Entry]:
-        """List what is counted, in order."""
-        return sorted((entry for bucket in self._ledger for entry in bucket.values()), key=_place)
-
     def to_frame(self) -> pd.DataFrame:
         """Return the leads that are counted, in order.
 
@@ -391,7 +372,7 @@ class Router:
             ``lead_id``, ``rep_id``, ``score``, ``price``, ``reason``.
         """
         table = pd.DataFrame(index=pd.RangeIndex(self.n_committed))
-        told = tuple(entry.decision for entry in self._entries())
+        told = tuple(entry.decision for entry in self._ledger)
         return Routing(router=self, decisions=told, table=table, faults=(), n_rows=len(told)).to_frame()
 
     def loads(self) -> pd.DataFrame:
@@ -442,7 +423,7 @@ class Router:
         if people is None:
             people = table is not None and len(table.scores) <= _FEW_SCORES
         committed = [
-            (entry.decision, entry.use, entry.content or self._content(entry)) for entry in self._entries()
+            (entry.decision, entry.use, entry.content or self._content(entry)) for entry in self._ledger
         ]
         return _snapshot.write(
             self._desk,
@@ -513,7 +494,7 @@ def opened(
         terms=terms,
         state=opening,
         opening=opening,
-        ledger=({},) * _BUCKETS,
+        ledger=Ledger(),
         first_tag=tag,
         prox=prox,
     )
@@ -524,10 +505,6 @@ def check_people(people: object) -> Proximity:
     if not isinstance(people, Proximity):
         raise refuse("people", "is not the result of proximity()", type(people).__name__)
     return people
-
-
-def _place(entry: Entry) -> int:
-    return entry.place
 
 
 def _field(name: str, asked: Asked) -> str:
