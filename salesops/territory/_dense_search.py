@@ -12,6 +12,7 @@ import numpy.typing as npt
 from salesops import _run
 from salesops.territory._clock import clock
 from salesops.territory._dense import DenseCase, lower_bound, relax
+from salesops.territory._dense_columns import Columns
 from salesops.territory._dense_exchange import Exchange
 from salesops.territory._dense_groups import Group, enumerate_plans, tighten
 from salesops.territory._dense_knapsack import Knapsacks
@@ -32,6 +33,8 @@ _KNAPSACK_CELLS, _KNAPSACK_SHARE, _KNAPSACK_END = 1_000_000_000.0, 1.0, 0.45
 _CELLS_PER_PLAN = 50.0
 _FIRST_CORE, _NARROWEST, _WIDER = 1.3, 1.1, 1.15
 _CORE_PAIRS, _CORE_SECONDS, _CORE_NODES = 20_000, 1.5, 1_000
+_COLUMNS, _COLUMN_CALL, _COLUMN_SHARE = 4_000, 60_000, 0.04
+_FIRST_SLACK = 0.003
 _REACHES = (0.1, 0.2, 0.5)
 _HEAT = 0.1
 _FIRST_WIDE = 6
@@ -117,6 +120,7 @@ class _DenseSearch:
         self.bound = self._rounded(self.bound)
         self.gain = {"enumerate": 1e-9, "solve": 0.0, "core": 0.0}
         self.work = {"enumerate": 1.0, "solve": 1.0, "core": 1.0}
+        self.knapsacks: tuple[Knapsacks, FloatArray, float] | None = None
         self.largest = min(_LARGEST_GROUP, case.n_reps)
         self.calls = self.effort = self.idle = 0
 
@@ -161,7 +165,7 @@ class _DenseSearch:
         """List what there is to do."""
         return [
             self._exchange,
-            lambda: self._improve(0.2, 2),
+            lambda: self._improve(0.15, 2),
             self._strengthen,
             lambda: self._improve(1.0, 20),
         ]
@@ -356,6 +360,7 @@ class _DenseSearch:
     def _strengthen(self) -> None:
         """Raise the bound by knapsacks, learn which pairs good plans use, and solve what is left if small."""
         self._fill_knapsacks()
+        self._columns()
         if self.stop():
             return
         kept = self._promising()
@@ -382,6 +387,8 @@ class _DenseSearch:
         if regrets is not None:
             self.floor = np.maximum(self.floor, bound + regrets)
         self.bound = max(self.bound, self._rounded(bound))
+        self.knapsacks = knapsacks, pays, bound
+        self.core = _NARROWEST
 
     def _promising(self) -> Mask:
         """Mark the pairs that a plan cheaper than the best one can use."""
@@ -435,3 +442,41 @@ class _DenseSearch:
         self.core *= _WIDER if solved else 1.0 if gained > 0 else 1.0 / _WIDER**0.5
         self.core = max(self.core, _NARROWEST)
         return gained
+
+    def _columns(self) -> None:
+        """Solve over the sets that reps own in plans near the bound, as long as that is quick."""
+        case = self.case
+        has_others = np.isfinite(case.upper[:, 1:]).any() or np.isfinite(case.lower[:, 1:]).any()
+        if self.knapsacks is None or has_others:
+            return
+        bound = self.knapsacks[2]
+        known = self.best_cost if self.best is not None else bound + 0.01 * abs(bound)
+        slack = max(_FIRST_SLACK * (known - bound), 1e-9)
+        while not self.stop():
+            slack = min(slack, known - bound)
+            status = self._choose(slack)
+            if status not in (0, 2) or slack >= known - bound:
+                break
+            slack *= 1.5 if status == 2 else 1.2
+            known = min(known, self.best_cost)
+
+    def _choose(self, slack: float) -> int:
+        """Solve over the sets that reps own in plans at most `slack` above the bound; give its status."""
+        knapsacks, pays, bound = self.knapsacks  # type: ignore[misc]  # it is called with them only
+        columns = Columns.of(self.case, knapsacks, pays, slack, most=_COLUMNS)
+        self.spent += _COLUMN_CALL
+        if columns is None:
+            return 1
+        limit = None
+        if self.end is not None:
+            limit = min(self.end - clock(), _COLUMN_SHARE * (self.end - self.start))
+        answer = columns.solve(self.case, limit, nodes=self._nodes(_CORE_NODES))
+        self.spent += _SOLVER_PAIR * len(columns) * (1 + answer.nodes // 10)
+        self._take(answer)
+        # What is not listed costs more than this.
+        beyond = min(self._rounded(bound + slack), self.best_cost)
+        if answer.status == 2:
+            self.bound = max(self.bound, beyond)
+        elif answer.bound is not None:
+            self.bound = max(self.bound, min(beyond, self._rounded(answer.bound)))
+        return answer.status

@@ -9,6 +9,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from salesops.territory import _dense_search
 from salesops.territory._dense import DenseCase, lower_bound, relax
+from salesops.territory._dense_columns import Columns
 from salesops.territory._dense_groups import Group, enumerate_plans
 from salesops.territory._dense_knapsack import Knapsacks
 
@@ -120,3 +121,77 @@ def test_the_bound_of_knapsacks_is_true_for_workloads_that_are_not_whole(seed):
     owner = _dense_search.search_dense(case, budget=300_000).owner
     used = knapsacks.regrets(pays)[owner, np.arange(12)]
     assert bound + used.max() <= case.cost_of(owner) + 1e-6
+
+
+def sets_within(case, pays, rep, slack):
+    """List the sets a rep may own that gain at most `slack` less than her best one, trying every set."""
+    gains = {}
+    for chosen in product([False, True], repeat=case.n_leads):
+        mine = np.array(chosen)
+        if case.work[0][rep, mine].sum() <= case.upper[rep, 0]:
+            gains[chosen] = float((pays - case.cost[rep])[mine].sum())
+    best = max(gains.values())
+    return {chosen for chosen, gain in gains.items() if best - gain <= slack}
+
+
+def with_nobody(case, idle):
+    """Let leads be left to nobody at a price."""
+    n = case.n_leads
+    return attrs.evolve(
+        case,
+        cost=np.vstack([case.cost, np.full((1, n), float(idle))]),
+        work=(np.vstack([case.work[0], np.zeros((1, n))]),),
+        upper=np.vstack([case.upper, [[np.inf]]]),
+        lower=np.vstack([case.lower, [[-np.inf]]]),
+        has_nobody=True,
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_columns_are_all_the_sets_within_the_slack(seed):
+    case = case_of(seed, 3, 8)
+    knapsacks = Knapsacks.of(case, np.zeros((3, 1)))
+    pays = np.random.default_rng(seed).integers(20, 120, 8).astype(float)
+    for slack in (0.0, 13.0, 1e9):
+        columns = Columns.of(case, knapsacks, pays, slack, most=1_000)
+        expected = [(rep, chosen) for rep in range(3) for chosen in sets_within(case, pays, rep, slack)]
+        listed = list(zip(columns.rep.tolist(), map(tuple, columns.takes.tolist()), strict=True))
+        assert len(listed) == len(set(listed))
+        assert set(listed) == set(expected)
+        assert Columns.of(case, knapsacks, pays, slack, most=len(listed)) is not None
+        assert Columns.of(case, knapsacks, pays, slack, most=len(listed) - 1) is None
+
+
+@pytest.mark.parametrize("has_nobody", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_best_plan_of_columns_is_the_optimum_if_it_is_within_their_slack(seed, has_nobody):
+    case = case_of(seed, 4, 10)
+    case = with_nobody(case, 90) if has_nobody else case
+    best = optimum(attrs.evolve(case, upper=np.where(np.isfinite(case.upper), case.upper, 1e9)))
+    prices, _ = relax(case)
+    knapsacks = Knapsacks.of(case, prices)
+    target = case.cost.max(axis=0).sum() if best is None else best
+    pays = case.priced(prices).min(axis=0)
+    bound, pays, _ = knapsacks.ascend(pays, target, steps=60, stop=lambda: False)
+    assert best is None or bound <= best + 1e-9
+    slack = target - bound + 1e-6
+    answer = Columns.of(case, knapsacks, pays, slack, most=100_000).solve(case, None, nodes=10_000)
+    if best is None:
+        assert answer.owner is None
+        return
+    assert (answer.status, case.cost_of(answer.owner)) == (0, pytest.approx(best))
+    assert not (case.excess(case.used(answer.owner)) > 0).any()
+    assert answer.bound <= best <= answer.bound + 1.0
+    if best - bound > 0.01:
+        fewer = Columns.of(case, knapsacks, pays, (best - bound) / (2 * case.n_reps), most=100_000)
+        worse = fewer.solve(case, None, nodes=10_000)
+        assert worse.owner is None or case.cost_of(worse.owner) >= best
+
+
+def test_columns_leave_out_sets_that_only_rounded_workloads_allow():
+    case = case_of(0, 2, 6)
+    work = np.full((2, 6), 1.5001) / 1e4
+    case = attrs.evolve(case, work=(work,), upper=np.full((2, 1), 4.5) / 1e4)
+    knapsacks = Knapsacks.of(case, np.zeros((2, 1)))
+    columns = Columns.of(case, knapsacks, np.full(6, 200.0), 1e9, most=1_000)
+    assert columns.takes.sum(axis=1).max() == 2
