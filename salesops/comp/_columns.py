@@ -18,7 +18,7 @@ from salesops.comp._expressions_columns import Column
 from salesops.comp._expressions_parse import parse
 from salesops.comp._expressions_run import MISSING, evaluate
 from salesops.comp._metrics import UNIT, read_decimals
-from salesops.comp._periods import FIRST_DAY, LAST_DAY, day_of
+from salesops.comp._periods import FIRST_DAY, LAST_DAY, day_numbers, day_of
 from salesops.comp._triage import HELD, REJECTED, Triage
 from salesops.comp.components import Commission, Match, Override
 from salesops.comp.conditions import Multiplier
@@ -33,31 +33,58 @@ TENURE = "tenure_month"
 
 @attrs.frozen(eq=False)
 class Columns:
-    """Columns of the credits that plans ask for: texts, and numbers in millionths with what is known."""
+    """Columns of the credits that plans ask for.
+
+    Texts; numbers in millionths, and dates in days from 1970, each with what is known.
+    """
 
     texts: Mapping[str, NDArray[Any]]
     numbers: Mapping[str, tuple[IntArray, BoolArray]]
+    dates: Mapping[str, tuple[IntArray, BoolArray]]
 
 
-def read_columns(table: Reader, plans: Sequence[CompPlan]) -> Columns:
-    """Take the columns that conditions, factors and rates name."""
+def read_columns(
+    table: Reader, plans: Sequence[CompPlan], days: Mapping[str, IntArray | None], *, zone: str | None
+) -> Columns:
+    """Take the columns that conditions, factors and rates name.
+
+    Moments count on their day in `zone`; `days` are those that the run has read already, if it has.
+    """
     texts: dict[str, None] = {}
     numbers: dict[str, None] = {}
+    dates: dict[str, None] = {}
+    of_kind = {"text": texts, "date": dates}
     for plan in plans:
         for part in plan.components:
             for match in getattr(part, "where", ()):
                 if match.expression is None:
-                    (texts if match.one_of else numbers)[match.field] = None
+                    (texts if match.one_of else dates if match.is_of_dates else numbers)[match.field] = None
                     continue
                 for name in match.expression.names:
-                    (texts if match.expression.fields[name] == "text" else numbers)[name] = None
+                    of_kind.get(match.expression.fields[name], numbers)[name] = None
             if isinstance(part, Multiplier) and part.field is not None:
                 texts[part.field] = None
             if isinstance(part, Commission) and part.rate_by is not None:
                 numbers[part.rate_by] = None
     numbers = {name: None for name in numbers if name != TENURE or table.has(TENURE)}
     read = {name: _texts(table, name) for name in texts}
-    return Columns(read, {name: read_decimals(table, name, optional=True) for name in numbers})
+    return Columns(
+        read,
+        {name: read_decimals(table, name, optional=True) for name in numbers},
+        {name: _dates(table, name, days, zone) for name in dates},
+    )
+
+
+def _dates(
+    table: Reader, name: str, days: Mapping[str, IntArray | None], zone: str | None
+) -> tuple[IntArray, BoolArray]:
+    """Take a column of days; say which are known."""
+    if not table.has(name):
+        table.cells(name)
+    day = days.get(name)
+    if day is None:
+        day = day_numbers(table.dates(name, optional=True, zone=zone), missing=FIRST_DAY)
+    return day, day > FIRST_DAY
 
 
 def _texts(table: Reader, name: str) -> NDArray[Any]:
@@ -177,6 +204,9 @@ def _fulfils(expression: Expression, columns: Columns, triage: Triage, rows: Boo
             cells = columns.texts[name]
             held = np.where(np.asarray(cells == None, dtype=np.bool_), MISSING, 0)  # noqa: E711  (elementwise)
             fields[name] = Column(cells, one, held)
+        elif expression.fields[name] == "date":
+            day, known = columns.dates[name]
+            fields[name] = Column(day, one, np.where(known, 0, MISSING))
         else:
             value, known = columns.numbers[name]
             fields[name] = exact.numbers(value, one * UNIT, np.where(known, 0, MISSING))
@@ -198,6 +228,10 @@ def _holds(match: Match, columns: Columns) -> BoolArray:
         codes, distinct = pd.factorize(columns.texts[str(match.field)])
         fits = np.array([*(text in match.one_of for text in distinct), False], dtype=np.bool_)
         return np.asarray(fits[codes], dtype=np.bool_)
+    if match.is_of_dates:
+        day, known = columns.dates[str(match.field)]
+        first, end = day_of(match.on_or_after, FIRST_DAY), day_of(match.before, LAST_DAY)
+        return np.asarray(known & (day >= first) & (day < end), dtype=np.bool_)
     value, known = columns.numbers[str(match.field)]
     holds = known.copy()
     if match.at_least is not None:

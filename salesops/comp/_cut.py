@@ -62,7 +62,8 @@ def _line(part: Commission, start: Whole, end: Whole, quota: IntArray, schedule:
     fits = all(
         column.dtype == np.int64 for column in (start, end, quota, schedule.thresholds, schedule.rates)
     )
-    bound = max(map(abs, bases)) * most + size * max(map(abs, rates))
+    # Where nobody has a credit or a quota there is no extent, and yet the line must be written.
+    bound = max(map(abs, bases)) * max(most, 1) + size * max(map(abs, rates))
     bound = max(bound, max(map(abs, thresholds)) * most)
     if not fits or bound >= 2**63 or thresholds[0] != 0 or len(rates) > _MOST:
         return None

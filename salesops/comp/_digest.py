@@ -48,6 +48,7 @@ def _more(given: Given, order: IntArray) -> list[object]:
     sheet, events, tree = given.sheet, given.events, given.reporting
     said: list[object] = [(name, cells[order].tolist()) for name, cells in sheet.columns.texts.items()]
     said += [(name, value[order].tolist()) for name, (value, _) in sheet.columns.numbers.items()]
+    said += [(name, day[order].tolist()) for name, (day, _) in sheet.columns.dates.items()]
     said.append(sheet.whole[order].tolist() if sheet.whole is not sheet.amount else [])
     happened = zip(
         events.ids.labels(), events.kinds, events.day, events.rank, events.deal, events.amount, strict=True

@@ -87,6 +87,6 @@ def _folded(given: Given, rows: IntArray, totals: Whole) -> Given:
         name: taken(getattr(sheet, name), rows)
         for name in ("rep", "plan", "period", "day", "measure", "currency")
     }
-    changes |= {"rank": np.arange(n), "deal": np.arange(n), "triage": triage, "columns": Columns({}, {})}
+    changes |= {"rank": np.arange(n), "deal": np.arange(n), "triage": triage, "columns": Columns({}, {}, {})}
     changes |= {"amount": totals, "due": totals, "whole": totals}
     return attrs.evolve(given, sheet=attrs.evolve(sheet, **changes), order=np.arange(n))

@@ -5,6 +5,7 @@ Every choice that real plans leave open is a field with a documented default.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -85,7 +86,7 @@ _DEPTH = "How many levels of the reporting tree count: 1 is direct reports only,
 
 _EXPRESSION = (
     "Instead of a column: an expression over columns of the credits, declared with their kinds (money, "
-    "ratio, count, text), that is true for those that count; a credit for which it has no value is held"
+    "ratio, count, date, text), that is true for those that count; a credit for which it has no value is held"
 )
 
 Basis = Literal["amount", "attainment"]
@@ -122,7 +123,7 @@ class Tier(Model):
 def _expression_faults(known: Any) -> Iterator[Problem]:
     """Find what does not go with an expression in a condition."""
     expression = known.expression
-    for name in ("field", "one_of", "at_least", "below"):
+    for name in ("field", "one_of", "at_least", "below", "on_or_after", "before"):
         if getattr(known, name):
             yield Problem(path="in" if name == "one_of" else name, message="stands beside an expression")
     text, fields = expression.text, expression.fields
@@ -136,8 +137,8 @@ def _expression_faults(known: Any) -> Iterator[Problem]:
         hint = "a truth is needed"
         yield Problem(path="expression.text", message=message, values=(program.kind,), hint=hint)
     for name in sorted(program.names):
-        if fields[name] not in ("money", "ratio", "count", "text"):
-            message = "a condition on credits reads numbers and texts"
+        if fields[name] == "truth":
+            message = "a condition on credits reads numbers, dates and texts"
             yield Problem(path=f"expression.fields.{name}", message=message, values=(fields[name],))
 
 
@@ -149,6 +150,8 @@ class Match(Model):
     --------
     >>> Match(field="product", one_of=["server", "storage"]).one_of
     ('server', 'storage')
+    >>> Match(field="signed_on", before="2026-04-01").before
+    datetime.date(2026, 4, 1)
     >>> margin = {"text": "cost / price < 0.7", "fields": {"cost": "money", "price": "money"}}
     >>> Match(expression=margin).shown
     'cost / price < 0.7'
@@ -162,7 +165,16 @@ class Match(Model):
         default=None, metadata=about("The column is a number, and this or more")
     )
     below: Decimal | None = attrs.field(default=None, metadata=about("The column is a number below this"))
+    on_or_after: dt.date | None = attrs.field(
+        default=None, metadata=about("The column is a date, and this day or later")
+    )
+    before: dt.date | None = attrs.field(default=None, metadata=about("The column is a date before this day"))
     expression: Expression | None = attrs.field(default=None, metadata=about(_EXPRESSION))
+
+    @property
+    def is_of_dates(self) -> bool:
+        """Whether its column is one of dates."""
+        return self.on_or_after is not None or self.before is not None
 
     @property
     def shown(self) -> str:
@@ -181,9 +193,15 @@ class Match(Model):
             yield Problem(path="field", message="a condition names a column of the credits", hint=hint)
             return
         is_number = known.at_least is not None or known.below is not None
-        if bool(known.one_of) == is_number:
-            hint = 'give "in" for a text, or at_least and below for a number'
+        is_date = known.on_or_after is not None or known.before is not None
+        if bool(known.one_of) + is_number + is_date != 1:
+            hint = (
+                'give "in" for a text, at_least and below for a number, or on_or_after and before for a date'
+            )
             yield Problem(path="field", message="a condition needs one kind of comparison", hint=hint)
+        elif known.on_or_after is not None and known.before is not None and known.before <= known.on_or_after:
+            found = (f"{known.on_or_after} to {known.before}",)
+            yield Problem(path="before", message="leaves no day that fits", values=found)
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
@@ -20,7 +21,7 @@ from salesops.comp._desk import Desk, Paid
 from salesops.comp._lines import SETTLEMENT
 from salesops.comp._metrics import DECIMALS
 from salesops.comp._pay import pay, seat_quota
-from salesops.comp._periods import Spans
+from salesops.comp._periods import Spans, day_of
 from salesops.comp._seats import Given, lay_desk
 from salesops.comp._triage import PAID, Triage
 from salesops.comp.components import Commission, Override
@@ -252,8 +253,9 @@ def _part(given: Given, rows: IntArray, extra: _Extra | None) -> Given:
 def _columns(columns: Columns, rows: IntArray, extra: _Extra | None) -> Columns:
     texts = {name: cells[rows] for name, cells in columns.texts.items()}
     numbers = {name: (value[rows], known[rows]) for name, (value, known) in columns.numbers.items()}
+    dates = {name: (day[rows], known[rows]) for name, (day, known) in columns.dates.items()}
     if extra is None:
-        return Columns(texts, numbers)
+        return Columns(texts, numbers, dates)
     for name, cells in texts.items():
         texts[name] = np.append(cells, np.array([extra.fields.get(name)], dtype=object))
     for name, (value, known) in numbers.items():
@@ -261,7 +263,21 @@ def _columns(columns: Columns, rows: IntArray, extra: _Extra | None) -> Columns:
         read = money.parse_one(given, DECIMALS)
         is_read = isinstance(read, int)
         numbers[name] = np.append(value, read if isinstance(read, int) else 0), np.append(known, is_read)
-    return Columns(texts, numbers)
+    for name, (day, known) in dates.items():
+        told = _day_told(name, extra)
+        dates[name] = np.append(day, 0 if told is None else told), np.append(known, told is not None)
+    return Columns(texts, numbers, dates)
+
+
+def _day_told(name: str, extra: _Extra) -> int | None:
+    """Find the day that a column of dates has for the credit that is added; its own for earned_on."""
+    given = extra.fields.get(name)
+    if given is None:
+        return extra.day if name == "earned_on" else None
+    try:
+        return day_of(dt.date.fromisoformat(given), 0)
+    except (TypeError, ValueError):
+        raise refuse(f"fields.{name}", "is no date", given, hint="write it as 2026-07-31") from None
 
 
 def _pay(k: int, plan: CompPlan, given: Given, rep: int, period: int) -> tuple[Desk, tuple[int, int]]:

@@ -118,7 +118,12 @@ class Rep(more.More):
             start, end = (dt.date.fromisoformat(part.get(name, day)) for name, day in ALWAYS.items())
             keep = [row for row in keep if start <= row[0] < end]
         for match in part.get("where", ()):
-            keep = [row for row in keep if row[5].get(match["field"]) in match["in"]]
+            if "in" in match:
+                keep = [row for row in keep if row[5].get(match["field"]) in match["in"]]
+                continue
+            start = match.get("on_or_after", ALWAYS["start"])
+            end = match.get("before", ALWAYS["end"])
+            keep = [row for row in keep if start <= row[5][match["field"]].isoformat() < end]
         return keep
 
     def pay(self):

@@ -42,6 +42,9 @@ def starts(rng, pool, n):
     return ["0", *sorted(rng.sample(pool, n - 1), key=float)]
 
 
+SIGNED = ("2023-04-10", "2023-11-02")
+
+
 def maybe(rng, chance, **fields):
     return {name: rng.choice(value) for name, value in fields.items() if rng.random() < chance}
 
@@ -220,6 +223,11 @@ def enrich(plan, rng):
         if part["kind"] in ("bonus", "scorecard") and rng.random() < 0.4:
             part["target_share"] = rng.choice(["0.5", "1/3"])
             del part["target"]
+        if part["kind"] in ("commission", "override", "spiff") and rng.random() < 0.15:
+            bounds = rng.choice([["on_or_after"], ["before"], ["on_or_after", "before"]])
+            days = dict(zip(("on_or_after", "before"), SIGNED, strict=True))
+            signed = {"field": "signed_on", **{name: days[name] for name in bounds}}
+            part["where"] = [*part.get("where", []), signed]
     plan["pay"] = {"variable": "30000.01"}
     if rng.random() < 0.25:
         pays = [[rng.choice(["0", "0.5", "1/3", "1.2"]) for _ in range(2)] for _ in range(3)]
@@ -264,6 +272,7 @@ def random_rows(rng, rep, periods, n):
         scale = rng.choice([100, 10_000, 100_000])
         amount = rng.choice([rng.randint(-scale // 2, scale * 3), rng.randint(0, scale), 10_000, 50_000, 0])
         columns = {"product": rng.choice(["a", "b", "c"]), "term": rng.choice(["6", "12", "24.5", "36"])}
+        columns["signed_on"] = day - dt.timedelta(days=37 * k % 90)
         deal = rng.choice([f"r{rep}d{rng.randint(0, 3)}", f"r{rep}c{k}"])
         rows.append((day, f"r{rep}c{k:02d}", deal, "amount", amount, columns))
     return sorted(rows, key=lambda row: row[:2])

@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salesops import comp
 from salesops.comp import Commission, _compile, _cut, _kernels
 
 _spec = importlib.util.spec_from_file_location("comp_oracle", Path(__file__).with_name("oracle.py"))
@@ -102,3 +103,22 @@ def test_ways_within_one_tier_are_paid_as_if_they_had_been_cut(style, retroactiv
     quick = _cut.cut(part, ways[:-1], ways[1:], quotas, schedule)
     plain = _cut._all_cut(part, ways[:-1], ways[1:], quotas, schedule)
     assert all(np.array_equal(mine, theirs) for mine, theirs in zip(quick, plain, strict=True))
+
+
+def test_rates_too_fine_for_int64_pay_nothing_where_nobody_has_a_credit():
+    tiers = [
+        {"from": "0", "rate": "0.05"},
+        {"from": "10", "rate": "11/6073447305023501"},
+        {"from": "900000", "rate": "0.1"},
+    ]
+    parts = [{"kind": "commission", "tiers": tiers}, {"kind": "override", "tiers": tiers}]
+    plan = comp.CompPlan.from_dict(
+        {"schema_version": 1, "plan_id": "p", "currency": "USD", "components": parts}
+    )
+    run = comp.calculate(
+        plan,
+        [{"credit_id": "c1", "rep_id": "ann", "amount": "100.00"}],
+        reporting=[{"rep_id": "bo", "manager_id": "cy"}],
+    )
+    due = Fraction(1, 20) * 10 + Fraction(11, 6073447305023501) * 90
+    assert run.payouts().set_index("rep_id")["earned"].to_dict()["ann"] == round(due * 100)
