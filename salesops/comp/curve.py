@@ -20,6 +20,7 @@ from salesops.comp import plot as _plot
 from salesops.comp._lines import ARRAY, DEAL_CAP, RULES
 from salesops.comp.bonuses import Bonus
 from salesops.comp.components import Commission, Override
+from salesops.comp.conditions import Gate, Multiplier
 from salesops.comp.engine import calculate
 from salesops.comp.plan import CompPlan
 from salesops.comp.statement import money_text
@@ -31,13 +32,16 @@ if TYPE_CHECKING:
 __all__ = ["PayoutCurve", "payout_curve"]
 
 _BEYOND = Fraction(3, 2)
+_SLACK = 1e-6
+_LOOKS = (0.29, 0.5, 0.73)
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class PayoutCurve:
     """What a plan pays one rep for a credited amount, in one period; made by :func:`payout_curve`.
 
-    Between two points the payout is a straight line but for rounding; at a jump two points stand one minor
+    Between two points the payout is a straight line but for rounding, and for a millionth of the greatest
+    payout where pay is curved (an interpolated multiplier of tiers); at a jump two points stand one minor
     unit apart.
 
     Parameters
@@ -171,8 +175,8 @@ def payout_curve(
 ) -> PayoutCurve:
     """Work out what one rep is paid in one period for every credited amount.
 
-    The amount is credited as one deal. Every threshold, jump, cap and guarantee below `up_to` is a point of
-    the curve, exact to the minor unit.
+    The amount is credited as one deal. Every threshold, jump, cap, guarantee, gate and step of a multiplier
+    below `up_to` is a point of the curve, exact to the minor unit.
 
     Parameters
     ----------
@@ -227,6 +231,7 @@ def payout_curve(
     raise_all("payout_curve", faults)
     parts = [part for part in _counting(plan) if measure is None or part.measure in (None, measure)]
     thresholds = [point for part in parts for point in _thresholds(part, places, goal)]
+    thresholds += _gauged(plan, places, goal)
     top = min((point for part in parts for point in _tops(part, places, goal)), default=None)
     if end is None:
         end = int(_BEYOND * max([*thresholds, Fraction(goal or 0)]))
@@ -282,6 +287,21 @@ def _thresholds(part: Commission | Bonus, places: int, quota: int | None) -> lis
     return [Fraction(start) * unit for start in starts]
 
 
+def _gauged(plan: CompPlan, places: int, quota: int | None) -> list[Fraction]:
+    """Give where multipliers change, gates open, and conditions on the amount begin or cease to hold."""
+    found = []
+    for part in plan.components:
+        starts: list[Decimal] = []
+        if isinstance(part, (Multiplier, Gate)) and part.metric is None:
+            rows = [row.start for row in part.table] if isinstance(part, Multiplier) else [part.at_least]
+            unit = Fraction(quota or 0) if part.basis == "attainment" else Fraction(10**places)
+            found += [Fraction(start) * unit for start in rows]
+        for match in getattr(part, "where", ()):
+            starts += [each for each in (match.at_least, match.below) if match.field == "amount" and each]
+        found += [Fraction(start) * 10**places for start in starts]
+    return found
+
+
 def _tops(part: Commission | Bonus, places: int, quota: int | None) -> list[Fraction]:
     """Give the end of the last tier, if it has one."""
     end = part.tiers[-1].end if isinstance(part, Commission) else None
@@ -305,9 +325,52 @@ def _with_kinks(
         same = found == below[open_]
         low[open_[same]] = middle[same]
         high[open_[~same]], above[open_[~same]] = middle[~same], found[~same]
-    kinks = np.unique(np.concatenate([low[below != above], high[below != above]]))
+    kinks = np.concatenate([low[below != above], high[below != above]])
     every = np.union1d(points, kinks)
-    return (points, payout) if len(every) == len(points) else (every, _pay(plan, every, quota, measure)[0])
+    if len(every) > len(points):
+        payout = _pay(plan, every, quota, measure)[0]
+    return _straightened(plan, every, payout, quota, measure)
+
+
+def _straightened(
+    plan: CompPlan, points: IntArray, payout: IntArray, quota: int | None, measure: str | None
+) -> tuple[IntArray, IntArray]:
+    """Add points until the payout is a straight line between any two but for rounding.
+
+    A product of two lines, such as of tiers and an interpolated multiplier, is a curve: what is left of it
+    between two points is at most a millionth of the greatest payout.
+    """
+    slack = max(len(plan.components) + 2.0, _SLACK * float(np.abs(payout).max(initial=0)))
+    more, paid = [points], [payout]
+    low, high, least, most = points[:-1], points[1:], payout[:-1], payout[1:]
+    while len(low):
+        share = np.array(_LOOKS)
+        inner = low[:, None] + ((high - low)[:, None] * share).astype(np.int64)
+        found = _pay(plan, inner.ravel(), quota, measure)[0].reshape(inner.shape)
+        way = (inner - low[:, None]) / (high - low)[:, None]
+        bent = (np.abs(found - least[:, None] - (most - least)[:, None] * way) > slack).any(axis=1)
+        more.append(inner[bent].ravel())
+        paid.append(found[bent].ravel())
+        at = np.column_stack([low[bent], inner[bent], high[bent]])
+        pays = np.column_stack([least[bent], found[bent], most[bent]])
+        wide = np.diff(at) > 1
+        low, high, least, most = at[:, :-1][wide], at[:, 1:][wide], pays[:, :-1][wide], pays[:, 1:][wide]
+    every, first = np.unique(np.concatenate(more), return_index=True)
+    return _thinned(points, every, np.concatenate(paid)[first], slack)
+
+
+def _thinned(points: IntArray, at: IntArray, pays: IntArray, slack: float) -> tuple[IntArray, IntArray]:
+    """Leave out points that were added on the way and lie on the line between those that stay."""
+    needed = np.isin(at, points)
+    kept = [0]
+    for k in range(1, len(at)):
+        one, between = kept[-1], slice(kept[-1] + 1, k)
+        way = (at[between] - at[one]) / (at[k] - at[one])
+        if (np.abs(pays[between] - pays[one] - (pays[k] - pays[one]) * way) > slack / 4).any():
+            kept.append(k - 1)
+        if needed[k]:
+            kept.append(k)
+    return at[kept], pays[kept]
 
 
 def _pay(
@@ -334,4 +397,5 @@ def _pay(
     limits = np.flatnonzero(lines.rule >= DEAL_CAP)
     for rep, part, rule in zip(lines.rep[limits], lines.part[limits], lines.rule[limits], strict=True):
         state[rep] |= 1 << int(part * len(RULES) + rule)
-    return run.payouts()["earned"].to_numpy(dtype=np.int64), state
+    earned = run.payouts().set_index("rep_id")["earned"]
+    return earned.reindex(reps, fill_value=0).to_numpy(dtype=np.int64), state

@@ -95,3 +95,77 @@ def test_the_picture_is_drawn_on_the_axes_given():
     assert [text.get_text() for text in axes.texts] == ["quota", "quota"]
     assert "PayoutCurve" in repr(curve)
     assert "<table>" in curve._repr_html_()
+
+
+FLAT = comp.Commission(tiers=[{"from": "0", "rate": "0.1"}])
+LEVELS = [{"from": "0", "pays": "0.5"}, {"from": "0.3", "pays": "1"}, {"from": "0.8", "pays": "1.25"}]
+
+
+def paid(plan, amounts, quota="1000"):
+    """Pay each amount to a rep of its own, by the engine."""
+    credits = [
+        {"credit_id": k, "rep_id": k, "amount": f"{amount / 100:.2f}"} for k, amount in enumerate(amounts)
+    ]
+    quotas = [{"rep_id": k, "amount": quota} for k in range(len(amounts))]
+    run = comp.calculate(plan, credits, quotas=quotas)
+    earned = run.payouts().set_index("rep_id")["earned"].to_dict()
+    return np.array([earned.get(k, 0) for k in range(len(amounts))])
+
+
+@pytest.mark.parametrize(
+    ("part", "jumps"),
+    [
+        (comp.Gate(basis="amount", at_least="500"), [(49999, 0), (50000, 5000)]),
+        (comp.Gate(at_least="0.5", otherwise="0.25"), [(49999, 1250), (50000, 5000)]),
+        (
+            comp.Multiplier(table=LEVELS),
+            [(29999, 1500), (30000, 3000), (79999, 8000), (80000, 10000)],
+        ),
+        (comp.Spiff(amount="10"), [(0, 0), (1, 1000)]),
+        (comp.Floor(amount="30"), [(0, 3000)]),
+    ],
+)
+def test_gates_multipliers_and_rewards_stand_on_the_curve(part, jumps):
+    curve = comp.payout_curve(plan(FLAT, part), quota="1000", up_to="1000")
+    assert set(jumps) <= set(points(curve))
+
+
+def test_an_amount_that_nothing_counts_pays_nothing():
+    where = [{"field": "amount", "at_least": "500", "below": "700"}]
+    part = comp.Commission(tiers=[{"from": "0", "rate": "0.1"}], where=where)
+    found = points(comp.payout_curve(plan(part), up_to="1000"))
+    assert {(0, 0), (49999, 0), (50000, 5000), (69999, 7000), (70000, 0), (100000, 0)} <= set(found)
+
+
+def test_a_condition_written_as_an_expression_is_found_too():
+    where = [{"expression": {"text": "amount * 3 >= 1000", "fields": {"amount": "money"}}}]
+    part = comp.Commission(tiers=[{"from": "0", "rate": "0.1"}], where=where)
+    found = points(comp.payout_curve(plan(part), up_to="1000"))
+    assert {(33333, 0), (33334, 3333)} <= set(found)
+
+
+@given(
+    st.sampled_from(["step", "interpolated"]),
+    st.sampled_from(["0", "0.25", "1/3"]),
+    st.lists(st.integers(0, 200_000), min_size=1, max_size=8),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_curve_is_what_the_engine_pays_between_its_points_too(style, shut, amounts):
+    parts = [
+        comp.Commission(tiers=[*STEP[:1], {"from": "700", "rate": "0.2"}]),
+        comp.Spiff(amount="7.77"),
+        comp.Multiplier(table=LEVELS, style=style, of=["commission"]),
+        comp.Gate(at_least="0.61", otherwise=shut),
+    ]
+    whole = plan(*parts, cap={"amount": "300"})
+    curve = comp.payout_curve(whole, quota="1000", up_to="2000")
+    line = np.interp(amounts, curve.credited, curve.payout)
+    assert np.abs(line - paid(whole, amounts)).max() <= 2 * (len(parts) + 2)
+    assert (paid(whole, curve.credited.tolist()) == curve.payout).all()
+
+
+def test_what_a_gate_costs_is_counted_where_it_opens():
+    gated = plan(FLAT, comp.Gate(basis="amount", at_least="500"))
+    cost = comp.simulate(gated, attainment=comp.Uniform(low=0, high=1), quota="1000")
+    # From 500 to 1,000 of uniform sales a tenth is paid: half of 75.
+    assert cost.mean == pytest.approx(37.5, abs=0.02)
