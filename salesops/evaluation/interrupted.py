@@ -166,6 +166,14 @@ class InterruptedSeries:
         such series is 7.18.
         """
         effect = self.effect
+        since = f"Since {label_text(self.labels[self.change])} the figure is"
+        if math.isnan(effect.p_value):
+            size = _display.number(abs(effect.estimate), 3)
+            where = f"{size} {'above' if effect.estimate > 0 else 'below'}" if effect.estimate else "on"
+            return (
+                f"{since} on average {where} the old trend, continued. All values lie exactly on two lines: "
+                f"without scatter nothing can be said of chance."
+            )
         side = "above" if effect.estimate >= 0 else "below"
         verdict = (
             "which is more than chance explains"
@@ -173,7 +181,7 @@ class InterruptedSeries:
             else "which can well be chance"
         )
         text = (
-            f"Since {label_text(self.labels[self.change])} the figure is on average "
+            f"{since} on average "
             f"{_display.number(abs(effect.estimate), 3)} {side} the old trend, "
             f"continued ({100 * self.level:g} % interval {_display.number(effect.lower, 3)} to "
             f"{_display.number(effect.upper, 3)}), {verdict} (p={effect.p_value:.2g}). The smallest average "
@@ -317,7 +325,9 @@ def _fit(
     degrees = len(values) - 4.0
     if float(np.ptp(values - x @ np.linalg.lstsq(x, values, rcond=None)[0])) < 1e-12 * (1 + np.ptp(values)):
         exact: Floats = np.asarray(np.linalg.lstsq(x, values, rcond=None)[0], dtype=np.float64)
-        return 0.0, exact, [(float(row @ exact), 0.0, *[float(row @ exact)] * 2, math.nan) for row in wanted]
+        tiny = 1e-12 * (1 + float(np.abs(values).max()))
+        sums = [float(row @ exact) if abs(row @ exact) > tiny else 0.0 for row in wanted]
+        return 0.0, exact, [(value, 0.0, value, value, math.nan) for value in sums]
     if errors == "autoregressive":
         rho, weight, found, covariance = _regression.autoregressive(values, x)
         figures = []

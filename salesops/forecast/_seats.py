@@ -219,13 +219,15 @@ def rep_seats(
 ) -> list[Seats]:
     if isinstance(reps, (int, np.integer)) and not isinstance(reps, bool):
         if not 0 <= reps <= _MOST_SEATS:
-            raise refuse("reps", f"is a table, or a number of reps from 0 to {_MOST_SEATS}", reps)
+            raise refuse("reps", f"is a table, or a whole number of reps from 0 to {_MOST_SEATS}", reps)
         role = roles.role(None)
         made = role.productivity
         ramped = Seats(
             label="rep", kind="rep", n=int(reps), role=role, productivity=made, starts=((None, 1.0),)
         )
         return [ramped] if reps else []
+    if isinstance(reps, (float, np.floating, bool)):
+        raise refuse("reps", f"is a table, or a whole number of reps from 0 to {_MOST_SEATS}", reps)
     table = Reader(reps, "reps", key=("rep_id",), columns=columns, faults=faults)
     ids = table.ids("rep_id", unique=True)
     started, ended = table.dates("started_on", optional=True), table.dates("ended_on", optional=True)

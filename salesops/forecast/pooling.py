@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -263,6 +264,9 @@ def pooled_rates(
     labels = tuple(range(len(won))) if segments is None else tuple(segments)
     if len(labels) != len(won):
         raise refuse("segments", "names every rate once", f"{len(labels)} names, {len(won)} rates")
+    twice = tuple(label for label, times in Counter(labels).items() if times > 1)
+    if twice:
+        raise refuse("segments", "names a segment twice", twice, hint="add up its counts first")
     found = _james_stein if method == "james_stein" else _beta_binomial
     pooled, lower, upper, weight, mean, strength = found(won, cases, float(level))
     return PooledRates(

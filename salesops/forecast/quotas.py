@@ -124,6 +124,7 @@ def quotas(
         over = over_assignment_of(found, over_assignment)
         weight = sibling_weights(found, blend)
         amount, state = _handed_down(found, goal or 0, weight, over, places)
+        _check_weights(found, weight, amount, state, next(iter(blend)))
     names, cells = _periods(found, amount, seasonality)
     raise_all("quotas", found.table.faults)
     zero = leaf & (amount == 0) & (state != "locked")
@@ -225,6 +226,18 @@ def _handed_down(
     state[amount == bounds.own_high] = "at its maximum"
     state[bounds.is_locked] = "locked"
     return amount, state
+
+
+def _check_weights(tree: Tree, weight: Floats, amount: Ints, state: npt.NDArray[Any], column: str) -> None:
+    """Name siblings who share a quota and of whom none has a weight: nothing says how."""
+    free = (state == "") & (np.arange(len(tree)) > 0)
+    n_free, sums = np.zeros(len(tree), dtype=np.int64), np.zeros(len(tree))
+    np.add.at(n_free, tree.parent[free], 1)
+    np.add.at(sums, tree.parent[1:], weight[1:])
+    above = np.maximum(tree.parent, 0)
+    unclear = free & (amount > 0) & (n_free[above] > 1) & (sums[above] == 0)
+    hint = "give one of them a weight above 0, or lock their quotas"
+    tree.fault(column, unclear, "nobody beside it has a weight above 0 either", hint=hint)
 
 
 def _periods(tree: Tree, amount: Ints, seasonality: Any) -> tuple[tuple[str, ...], Ints]:

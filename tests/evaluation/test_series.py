@@ -226,3 +226,13 @@ def test_pictures_are_drawn_for_labels_of_any_kind():
     assert evaluation.control_chart(weeks, rules="nelson").plot() is not None
     assert evaluation.change_points(weeks).plot() is not None
     assert evaluation.interrupted_series(weeks, changed_on=5).plot() is not None
+
+
+def test_a_series_without_scatter_shows_its_effect_and_says_that_chance_is_not_told():
+    level = evaluation.interrupted_series([3] * 20, changed_on=10)
+    assert (level.effect.estimate, level.effect.lower, level.effect.upper) == (0.0, 0.0, 0.0)
+    assert "on average on the old trend" in level.explain()
+    step = evaluation.interrupted_series([3] * 10 + [5] * 10, changed_on=10)
+    assert step.effect.estimate == pytest.approx(2)
+    assert "2 above the old trend" in step.explain()
+    assert "nothing can be said of chance" in step.explain()

@@ -97,6 +97,7 @@ def test_without_a_single_hit_the_rate_leans_and_not_zero():
         ([1.5], [3], {}),
         (["1"], [3], {}),
         ([1, 2], [3, 4], {"segments": ["a"]}),
+        ([1, 2], [3, 4], {"segments": ["a", "a"]}),
         ([1, 2, 3, 4], [5, 6, 7, 8], {"method": "james_stein"}),
         ([1, 2, 3], 5, {"method": "james_stein"}),
         ([1], [3], {"method": "none"}),

@@ -386,3 +386,16 @@ def test_input_stays_and_results_are_json_and_html():
     json.dumps(plan.to_dict())
     assert "<b>" not in plan._repr_html_()
     json.dumps(plan.coverage().to_dict())
+
+
+def test_siblings_of_whom_none_has_a_weight_are_named():
+    tree = [
+        {"node_id": "all", "parent_id": None},
+        {"node_id": "ann", "parent_id": "all", "weight": 0},
+        {"node_id": "bo", "parent_id": "all", "weight": 0},
+    ]
+    with pytest.raises(InvalidInput, match="nobody beside it has a weight") as caught:
+        forecast.quotas("100.00", tree)
+    assert caught.value.problems[0].rows == (1, 2)
+    alone = forecast.quotas("100.00", tree[:2])
+    assert alone.amount.tolist() == [10000, 10000]
