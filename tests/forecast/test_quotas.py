@@ -399,3 +399,12 @@ def test_siblings_of_whom_none_has_a_weight_are_named():
     assert caught.value.problems[0].rows == (1, 2)
     alone = forecast.quotas("100.00", tree[:2])
     assert alone.amount.tolist() == [10000, 10000]
+
+
+def test_the_card_of_a_coverage_shows_amounts_in_major_units():
+    tree = [
+        {"node_id": "all", "parent_id": None, "amount": "10000.10"},
+        {"node_id": "ann", "parent_id": "all", "amount": "6000.05"},
+    ]
+    card = forecast.quota_coverage(tree)._repr_html_()
+    assert all(text in card for text in ("10,000.10", "6,000.05", "-4,000.05", "-40.0 %", "USD"))
