@@ -15,6 +15,7 @@ from salesops.comp._desk import Block, Desk, Reached, Rows, flat_block, gauge, s
 from salesops.comp._lines import BONUS, CELL, FIXED, GOAL, PRIZE, SPIFF
 from salesops.comp._metrics import UNIT
 from salesops.comp.bonuses import Bonus, Matrix, Scorecard
+from salesops.comp.conditions import Gate
 from salesops.comp.rewards import Contest, FixedPay, Spiff
 
 
@@ -23,8 +24,8 @@ def lacking_figures(desk: Desk) -> tuple[BoolArray, str]:
     absent, about = np.zeros(desk.n_seats, dtype=np.bool_), ""
     for part in desk.plan.components:
         names: list[str] = []
-        if isinstance(part, Bonus) and part.metric is not None:
-            names = [part.metric]
+        if isinstance(part, Bonus) or (isinstance(part, Gate) and part.missing == "refuse"):
+            names = [] if part.metric is None else [part.metric]
         elif isinstance(part, Scorecard) and part.missing == "refuse":
             names = [goal.metric for goal in part.goals]
         elif isinstance(part, Matrix) and part.missing == "refuse":

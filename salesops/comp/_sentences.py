@@ -161,8 +161,11 @@ def _explain_multiplier(line: Line) -> str:
 def _explain_gate(line: Line) -> str:
     part = line.part
     bound = f" of {readable(Fraction(part.at_least), 0)}" if isinstance(part, Gate) else ""
+    found = "did not reach"
+    if isinstance(part, Gate) and part.metric is not None and not line.quota:
+        found = f"has no figure {part.metric!r} to reach"
     return (
-        f"{line.rep} did not reach the gate{bound} {when(line)}; of {line.money(line.end)} earned before it "
+        f"{line.rep} {found} the gate{bound} {when(line)}; of {line.money(line.end)} earned before it "
         f"{percent(-line.rate)} is not paid = {line.paid()}."
     )
 

@@ -19,6 +19,11 @@ __all__ = ["Factor", "Gate", "Multiplier"]
 OF = "Components before this one that it acts on; none named are all of them"
 _OTHERWISE = "What multiplies the pay where no entry fits: a text not listed, or a figure that is missing"
 
+_NO_FIGURE = (
+    "What a figure that the table metrics lacks means: the run refuses, naming rep and period, or the gate "
+    "stays shut"
+)
+
 
 def gauge_faults(known: Any) -> Iterator[Problem]:
     """Find a position that is given by two things."""
@@ -120,6 +125,7 @@ class Gate(Model):
     otherwise: Fraction = attrs.field(
         default=Fraction(0), metadata=about("Share that is paid while the gate is shut", minimum=0, below=1)
     )
+    missing: Literal["refuse", "shut"] = attrs.field(default="refuse", metadata=about(_NO_FIGURE))
 
     @staticmethod
     def _faults(known: Any) -> Iterator[Problem]:

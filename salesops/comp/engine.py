@@ -51,7 +51,7 @@ _TROUBLES: dict[Reason, tuple[str, str, str]] = {
     "no metric": (
         "rep_id",
         "lacks a figure that the plan asks for",
-        'add it to metrics, or write "missing": "zero" where the component allows it',
+        'add it to metrics, or say in the component what "missing" means, where it allows that',
     ),
 }
 

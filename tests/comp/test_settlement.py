@@ -442,7 +442,7 @@ def test_every_line_of_every_rule_has_a_sentence_and_a_proof():
         {"kind": "contest", "prizes": ["7.00"]},
         {"kind": "fixed", "amount": "11.00"},
         {"kind": "multiplier", "metric": "nps", "table": [{"from": "0", "pays": "1.1"}]},
-        {"kind": "gate", "metric": "nps", "at_least": "60", "otherwise": "0.5"},
+        {"kind": "gate", "metric": "nps", "at_least": "60", "otherwise": "0.5", "missing": "shut"},
         {"kind": "floor", "amount": "90.00"},
         {"kind": "guarantee", "amounts": ["95.00"]},
         CLAW,
@@ -486,3 +486,24 @@ def test_a_refund_in_the_currency_of_the_credit_takes_its_part_of_it():
         ],
     )
     assert run.lines()["amount"].tolist() == [2000, -500, -1500]
+
+
+def test_a_gate_refuses_a_figure_that_is_missing_or_says_that_it_is():
+    gated = {"kind": "gate", "metric": "csat", "at_least": "4"}
+    parts = [{"kind": "commission", "tiers": [{"from": "0", "rate": "0.1"}]}, gated]
+    document = {"schema_version": 1, "plan_id": "p", "currency": "USD", "components": parts}
+    credits = [{"credit_id": rep, "rep_id": rep, "amount": "10.00"} for rep in ("ann", "bo", "cy")]
+    figures = [
+        {"rep_id": "ann", "metric": "csat", "value": "5"},
+        {"rep_id": "cy", "metric": "csat", "value": "3"},
+    ]
+    with pytest.raises(InvalidInput, match="lacks a figure that the plan asks for") as caught:
+        comp.calculate(comp.CompPlan.from_dict(document), credits, metrics=figures)
+    assert caught.value.problems[0].ids == ("'bo' in 'all'",)
+    parts[1] = gated | {"missing": "shut"}
+    run = comp.calculate(comp.CompPlan.from_dict(document), credits, metrics=figures)
+    assert run.payouts()["earned"].tolist() == [100, 0, 0]
+    lines = run.lines()
+    told = [str(run.explain(k)) for k in lines.index[lines["rule"] == "gate"]]
+    assert "'bo' has no figure 'csat' to reach the gate of 4 in all" in told[0]
+    assert "'cy' did not reach the gate of 4 in all" in told[1]
