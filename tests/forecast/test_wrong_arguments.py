@@ -115,3 +115,11 @@ def test_a_distribution_is_asked_for_any_target_and_any_deal():
         assert HALF.probability_of([-math.inf, math.inf]).tolist() == [1.0, 0.0]
     assert problem(HALF.without, ["a"]).path == "deal"
     assert HALF.place(["a"]) is None
+
+
+@pytest.mark.parametrize(("won", "stage"), [("won", "Won"), ("Closed Won", "closed won ")])
+def test_an_end_that_is_spelt_otherwise_is_not_taken_for_a_stage(won, stage):
+    log = frame([("o1", "new", "2024-01-01"), ("o1", stage, "2024-02-01"), ("o2", "new", "2024-01-02")])
+    found = problem(forecast.History.from_events, log, won=won)
+    assert (tuple(found.rows), found.suggestions) == ((1,), (repr(won),))
+    assert len(forecast.History.from_events(log, won=stage)) == 3
