@@ -123,3 +123,7 @@ def test_an_end_that_is_spelt_otherwise_is_not_taken_for_a_stage(won, stage):
     found = problem(forecast.History.from_events, log, won=won)
     assert (tuple(found.rows), found.suggestions) == ((1,), (repr(won),))
     assert len(forecast.History.from_events(log, won=stage)) == 3
+
+
+def test_curves_of_nobody_are_written_without_a_gap():
+    assert repr(forecast.competing_risks([], [])) == "IncidenceCurves(n=0, open=0)"
