@@ -6,7 +6,7 @@ import difflib
 import importlib
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,6 +45,23 @@ def fields_amiss(
     unknown = sorted(map(str, document.keys() - required - optional))
     faults = [Problem(path=f"$.{name}", message="the field is missing") for name in missing]
     return faults + [Problem(path=f"$.{name}", message="unknown field") for name in unknown]
+
+
+def check_once(argument: str, names: Sequence[Hashable]) -> None:
+    """Refuse names that stand more than once; 1 and "1" are two names."""
+    places: dict[tuple[type, Hashable], list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault((type(name), name), []).append(place)
+    again = sorted(place for found in places.values() if len(found) > 1 for place in found)
+    if again:
+        fault = Problem(
+            path=argument,
+            message="names one thing twice",
+            rows=again,
+            values=[show(names[place]) for place in again],
+            hint="give each its own name",
+        )
+        raise_all(argument, [fault])
 
 
 def closest(value: object, options: Iterable[object]) -> tuple[str, ...]:

@@ -54,6 +54,8 @@ def plan_of(
     if calendar is not None and not isinstance(calendar, FiscalCalendar):
         hint = "give a models.FiscalCalendar, or None for the calendar year"
         raise refuse("calendar", "is no fiscal calendar", calendar, hint=hint)
+    if not isinstance(straddling, (bool, np.bool_)):
+        raise refuse("straddling", "is True or False", straddling)
     if age is not None and (
         isinstance(age, bool) or not isinstance(age, (int, float, np.number)) or not 0 < age < math.inf
     ):

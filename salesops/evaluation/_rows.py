@@ -109,10 +109,12 @@ def read_rows(
     known_until = None if as_of is None else np.datetime64(day_of("as_of", as_of))
     since = None if observed_from is None else np.datetime64(day_of("observed_from", observed_from))
     reader = Reader(data, "rows" if metric == "mean" else "deals", key=("deal_id",), columns=columns)
+    if metric != "mean" and reader.has("deal_id"):
+        reader.ids("deal_id", unique=True)
     on = reader.dates("on" if metric == "mean" else "created_on")
     treated = np.zeros(len(reader), dtype=bool)
     if with_groups and reader.cells("treated") is not None:
-        treated = reader.flags("treated", default=False)
+        treated = group_flags(reader)
     code, by = _clusters(reader, cluster)
     stratum = np.zeros(len(reader), dtype=np.int64)
     if within is not None:
@@ -148,6 +150,15 @@ def read_rows(
         observed_from=since,
         set_aside=tuple((name, int(rows.sum())) for name, rows in aside.items() if rows.any()),
     )
+
+
+def group_flags(reader: Reader) -> Mask:
+    """Take the column treated; a row that does not say to which group it belongs is a fault."""
+    missing = np.asarray(reader.frame["treated"].isna(), dtype=bool)
+    reader.fault(
+        "treated", missing, "does not say to which group the row belongs", hint="fill in True or False"
+    )
+    return reader.flags("treated", default=False)
 
 
 def _no_as_of() -> InvalidInput:

@@ -17,6 +17,8 @@ from salesops.errors import Problem, show
 Floats = npt.NDArray[np.float64]
 Label = str | int | float | dt.date
 
+_LARGEST = 1e100
+
 
 def read_series(
     data: object, *, columns: Mapping[str, str] | None, minimum: int, name: str = "series"
@@ -44,6 +46,7 @@ def read_series(
     values = reader.numbers(
         "value", hint="leave out periods without a figure, and ones that have not matured"
     )
+    reader.fault("value", np.abs(values) > _LARGEST, "is too large to be squared", hint="take a larger unit")
     labels: list[Any] = list(range(len(values)))
     if reader.has("on"):
         on = reader.dates("on")

@@ -30,6 +30,7 @@ __all__ = ["InterruptedSeries", "Term", "interrupted_series"]
 Floats = npt.NDArray[np.float64]
 Errors = Literal["autoregressive", "newey_west", "independent"]
 
+_EXACT = 1e-12  # of the largest value: what is smaller is rounding
 _TERMS = ("level", "trend", "step", "bend", "average effect")
 
 
@@ -43,6 +44,7 @@ class Term:
         ``level`` and ``trend`` (each period) before the change, ``step`` at it, ``bend`` (how much the trend
         changed), or ``average effect``: the mean gap, after the change, to the line continued.
     estimate, standard_error, lower, upper, p_value : float
+        All but the estimate are NaN where every value lies exactly on the lines.
 
     Examples
     --------
@@ -110,7 +112,9 @@ class InterruptedSeries:
 
     def _words(self, term: Term) -> str:
         return (
-            f"{term.name} {term.estimate:+.4g}, {100 * self.level:g} % interval "
+            f"{term.name} {term.estimate:+.4g}, no interval: all values lie exactly on the lines"
+            if math.isnan(term.standard_error)
+            else f"{term.name} {term.estimate:+.4g}, {100 * self.level:g} % interval "
             f"{_display.number(term.lower, 3)} to {_display.number(term.upper, 3)}, p={term.p_value:.3g}"
         )
 
@@ -166,22 +170,21 @@ class InterruptedSeries:
         such series is 7.18.
         """
         effect = self.effect
-        since = f"Since {label_text(self.labels[self.change])} the figure is"
-        if math.isnan(effect.p_value):
-            size = _display.number(abs(effect.estimate), 3)
-            where = f"{size} {'above' if effect.estimate > 0 else 'below'}" if effect.estimate else "on"
-            return (
-                f"{since} on average {where} the old trend, continued. All values lie exactly on two lines: "
-                f"without scatter nothing can be said of chance."
-            )
         side = "above" if effect.estimate >= 0 else "below"
+        if math.isnan(effect.standard_error):
+            return (
+                f"Since {label_text(self.labels[self.change])} the figure is on average "
+                f"{_display.number(abs(effect.estimate), 3)} {side} the old trend, continued. There is no "
+                "interval: all values lie exactly on the lines, so nothing tells how much they vary "
+                "by chance."
+            )
         verdict = (
             "which is more than chance explains"
             if effect.p_value < 1.0 - self.level
             else "which can well be chance"
         )
         text = (
-            f"{since} on average "
+            f"Since {label_text(self.labels[self.change])} the figure is on average "
             f"{_display.number(abs(effect.estimate), 3)} {side} the old trend, "
             f"continued ({100 * self.level:g} % interval {_display.number(effect.lower, 3)} to "
             f"{_display.number(effect.upper, 3)}), {verdict} (p={effect.p_value:.2g}). The smallest average "
@@ -325,9 +328,9 @@ def _fit(
     degrees = len(values) - 4.0
     if float(np.ptp(values - x @ np.linalg.lstsq(x, values, rcond=None)[0])) < 1e-12 * (1 + np.ptp(values)):
         exact: Floats = np.asarray(np.linalg.lstsq(x, values, rcond=None)[0], dtype=np.float64)
-        tiny = 1e-12 * (1 + float(np.abs(values).max()))
-        sums = [float(row @ exact) if abs(row @ exact) > tiny else 0.0 for row in wanted]
-        return 0.0, exact, [(value, 0.0, value, value, math.nan) for value in sums]
+        noise = _EXACT * float(np.abs(values).max())
+        sure = [float(row @ exact) for row in wanted]
+        return 0.0, exact, [(x if abs(x) > noise else 0.0, *[math.nan] * 4) for x in sure]
     if errors == "autoregressive":
         rho, weight, found, covariance = _regression.autoregressive(values, x)
         figures = []

@@ -16,7 +16,7 @@ from salesops._frames import Reader, jsonable
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._version import __version__
 from salesops.evaluation import _sequences
-from salesops.evaluation._rows import check_share
+from salesops.evaluation._rows import check_share, group_flags
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -262,6 +262,8 @@ def confidence_sequence(
     alpha = 1.0 - check_share("level", level)
     if isinstance(planned, bool) or not isinstance(planned, (int, np.integer)) or planned < 1:
         raise refuse("planned", "is a whole number of rows, 1 or more", planned)
+    if against is not None:
+        against = _against(against)
     values, treated, ends = _arrivals(data, kind, bounds, columns)
     is_share = kind == "share" or (kind == "auto" and bool(np.isin(values, (0.0, 1.0)).all()))
     if treated is not None:
@@ -293,6 +295,13 @@ def confidence_sequence(
     )
 
 
+def _against(value: object) -> float:
+    """Take the value that is to be left out."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+        raise refuse("against", "is a finite number", value)
+    return float(value)
+
+
 def _arrivals(
     data: object, kind: str, bounds: tuple[float, float] | None, columns: Mapping[str, str] | None
 ) -> tuple[Floats, npt.NDArray[np.bool_] | None, Ints]:
@@ -318,7 +327,7 @@ def _arrivals(
         reader.fault(
             "value", outside, "lies outside the bounds", hint=f"bounds are {bounds[0]} to {bounds[1]}"
         )
-    treated = reader.flags("treated", default=False) if reader.has("treated") else None
+    treated = group_flags(reader) if reader.has("treated") else None
     ends = np.arange(len(values))
     if reader.has("on"):
         on = reader.dates("on")

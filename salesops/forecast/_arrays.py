@@ -1,4 +1,4 @@
-"""Labels of segments and groups as columns."""
+"""Labels of segments, groups and rows: as columns, and where two Series must agree on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from salesops._faults import raise_all
 from salesops._frames import id_column
+from salesops.errors import Problem, show
 
 
 def label_column(labels: Sequence[Hashable]) -> pd.Series[Any]:
@@ -17,3 +19,20 @@ def label_column(labels: Sequence[Hashable]) -> pd.Series[Any]:
     for place, label in enumerate(labels):
         cells[place] = label
     return id_column(cells)
+
+
+def check_same_order(**columns: object) -> None:
+    """Refuse Series that name the same things in another order: they are read by place, never by label."""
+    labelled = {name: given.index for name, given in columns.items() if isinstance(given, pd.Series)}
+    for name, index in list(labelled.items())[1:]:
+        first, other = next(iter(labelled.items()))
+        if len(index) == len(other) and not index.equals(other) and set(index) == set(other):
+            where = [k for k, (a, b) in enumerate(zip(index, other, strict=True)) if a != b]
+            fault = Problem(
+                path=name,
+                message=f"has the labels of {first} in another order, and rows are paired by place",
+                rows=tuple(where),
+                values=tuple(f"{show(index[k])}, there {show(other[k])}" for k in where),
+                hint=f"pass {name}.reindex({first}.index)",
+            )
+            raise_all(name, [fault])

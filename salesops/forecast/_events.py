@@ -132,6 +132,25 @@ def check_is_a_log(events: Events, ends: tuple[str, ...], faults: list[Problem])
         )
 
 
+def check_spelling_of_ends(events: Events, ends: tuple[str, ...], faults: list[Problem]) -> None:
+    """Refuse stages that are an end but for capitals or blanks: deals in them would never have closed."""
+    plain = {name.strip().casefold(): name for name in ends}
+    meant = [(k, plain.get(name.strip().casefold(), name)) for k, name in enumerate(events.stages)]
+    wrong = [(k, end) for k, end in meant if events.stages[k] != end and events.stages[k] not in ends]
+    for k, end in wrong:
+        held = np.flatnonzero(events.stage == k)
+        faults.append(
+            Problem(
+                path="history.stage",
+                message="is the name of an end but for its spelling",
+                rows=events.rows(held),
+                values=[show(events.stages[k])] * len(held),
+                hint="write won=, lost= and no_decision= exactly as the table does, or correct the rows",
+                suggestions=(show(end),),
+            )
+        )
+
+
 def read_deals(
     reader: Reader,
     *,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from salesops._faults import closest, raise_all, refuse
+from salesops._faults import check_once, closest, raise_all, refuse
 from salesops._frames import Reader
 from salesops.errors import InvalidInput, Problem, show
 from salesops.forecast._quota_tree import read_tree
@@ -204,6 +204,7 @@ def read_base(given: object, hierarchy: Hierarchy, argument: str = "base") -> Ba
     """Read forecasts of every node: a mapping to numbers or lists, a Series, or a table."""
     place = hierarchy.position()
     if isinstance(given, pd.Series):
+        check_once(argument, given.index.tolist())
         given = dict(zip(given.index.tolist(), given.tolist(), strict=True))
     if isinstance(given, Mapping) and "node_id" not in given:
         return _from_mapping(given, hierarchy, place, argument)
@@ -241,7 +242,9 @@ def _from_mapping(
         raise InvalidInput(f"{argument}: 1 problem", [fault])
     lengths = {len(values) for values in lists.values()}
     if len(lengths) > 1:
-        raise refuse(argument, "has as many forecasts for every node", sorted(lengths))
+        told = tuple(f"{show(node)}: {len(values)}" for node, values in lists.items())
+        fault = Problem(path=argument, message="has as many forecasts for every node", values=told)
+        raise InvalidInput(f"{argument}: 1 problem", [fault])
     n = lengths.pop() if lengths else 1
     if not n:
         raise refuse(argument, "is a number or a list of numbers for every node", [])
@@ -310,6 +313,7 @@ def read_residuals(given: object, hierarchy: Hierarchy) -> Floats:
     """Read past errors of base forecasts: columns (or keys) are nodes, rows are times, none missing."""
     if not isinstance(given, (pd.DataFrame, Mapping)):
         raise refuse("residuals", "is a frame with one column for each node", type(given).__name__)
+    check_once("residuals", list(given))
     place = hierarchy.position()
     names = {name: place.get((type(name).__name__, name), -1) for name in given}
     known = [name for name, k in names.items() if k >= 0]

@@ -73,3 +73,10 @@ def read_calendar(calendar: object, period: object) -> Calendar | None:
     if period is not None:
         raise refuse("period", "is settled by the periods that are given", period)
     return Calendar(calendar=None, by=length, given=check_periods(calendar))
+
+
+def check_fiscal(calendar: object) -> None:
+    """Refuse what is neither a fiscal calendar nor left out."""
+    if calendar is not None and not isinstance(calendar, FiscalCalendar):
+        hint = "pass a salesops.models.FiscalCalendar, or nothing for calendar years"
+        raise refuse("calendar", "is no fiscal calendar", calendar, hint=hint)

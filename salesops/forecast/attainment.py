@@ -314,7 +314,10 @@ def attainment(
     """
     check_level(level)
     bounds = tuple(edges)
-    fit = all(isinstance(edge, (int, float)) and not isinstance(edge, bool) for edge in bounds)
+    fit = all(
+        isinstance(edge, (int, float)) and not isinstance(edge, bool) and not math.isnan(edge)
+        for edge in bounds
+    )
     if not bounds or not fit or any(b <= a for a, b in pairwise(bounds)):
         raise refuse("edges", "is a rising list of numbers", edges)
     reader = Reader(reps, "reps", key=("rep_id",), columns=columns)

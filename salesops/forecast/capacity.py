@@ -21,6 +21,7 @@ from salesops.forecast._seats import (
     read_time_to_fill,
     rep_seats,
 )
+from salesops.forecast._spans import check_fiscal
 from salesops.forecast._staffing import Staffing, pooled
 from salesops.forecast.headcount import Capacity, capacity_of
 from salesops.models import FiscalCalendar
@@ -136,6 +137,7 @@ def capacity(
         check_choice(name, chosen, allowed)
     _check_numbers(months, level, market_sd)
     faults: list[Problem] = []
+    check_fiscal(calendar)
     grid = Grid.of(calendar or FiscalCalendar(), day_of("as_of", as_of), months, by)
     roles = Roles(ramp, attrition, attrition_per, productivity, _MONTHS[productivity_per], faults)
     season = read_season(seasonality, grid, faults)

@@ -174,7 +174,7 @@ def absorbing_chain(
     into_ends : array-like of float, shape (n_transient, n_absorbing)
         Chances of moves into the ends (R). Each row of Q and R together sums to one.
     transient, absorbing : sequence of hashable, optional
-        Names of stages and ends; default 0, 1, 2 ...
+        Names of stages and ends; default the labels of frames, whose order must agree, else 0, 1, 2 ...
 
     Returns
     -------
@@ -198,9 +198,14 @@ def absorbing_chain(
     >>> walk.steps.round(6).tolist(), walk.absorption[:, 0].round(6).tolist()
     ([3.0, 4.0, 3.0], [0.75, 0.5, 0.25])
     """
+    if transient is None and isinstance(between, pd.DataFrame):
+        transient = tuple(between.index)
+    if absorbing is None and isinstance(into_ends, pd.DataFrame):
+        absorbing = tuple(into_ends.columns)
     q, r = _matrix("between", between), _matrix("into_ends", into_ends)
     if q.shape[0] != q.shape[1] or q.shape[0] != r.shape[0]:
         raise refuse("between, into_ends", "have a row for each stage", f"{q.shape}, {r.shape}")
+    _check_one_order(between, into_ends)
     stages = _named("transient", transient, q.shape[0])
     ends = _named("absorbing", absorbing, r.shape[1])
     faults = []
@@ -253,6 +258,20 @@ def _check_ends_are_reached(q: Floats, r: Floats, stages: tuple[Hashable, ...]) 
     if not leads.all():
         stuck = [show(stages[k]) for k in np.flatnonzero(~leads).tolist()]
         raise refuse("between", "no end can be reached from a stage", ", ".join(stuck))
+
+
+def _check_one_order(between: Any, into_ends: Any) -> None:
+    """Refuse frames whose labels stand in different orders: rows and columns are matched by place."""
+    if not isinstance(between, pd.DataFrame):
+        return
+    stages = between.index
+    hint = "order both by the same stages: between.loc[stages, stages], into_ends.loc[stages]"
+    if not between.columns.equals(stages):
+        raise refuse(
+            "between", "has its stages in one order as rows and as columns", list(between.columns), hint=hint
+        )
+    if isinstance(into_ends, pd.DataFrame) and not into_ends.index.equals(stages):
+        raise refuse("into_ends", "has its rows in the order of between", list(into_ends.index), hint=hint)
 
 
 def _matrix(argument: str, given: Any) -> Floats:

@@ -17,6 +17,7 @@ from salesops import _display
 from salesops._faults import count, raise_all, refuse
 from salesops.errors import InvalidInput, Problem, show
 from salesops.forecast import _chances_plot, _sums
+from salesops.forecast._arrays import check_same_order
 from salesops.forecast._inversion import Law, step_law
 from salesops.forecast._sums import Draws, Sum
 from salesops.forecast.survival import check_level
@@ -122,11 +123,12 @@ class Distribution:
         (True, 2.5)
         """
         faults: list[Problem] = []
+        check_same_order(probabilities=probabilities, amounts=amounts)
         p = _numbers("probabilities", probabilities, faults, upper=1.0)
         a = _numbers("amounts", amounts, faults)
         drawn = _numbers("new_amounts", () if new_amounts is None else new_amounts, faults)
         names = None if deals is None else tuple(deals)
-        if len(p) != len(a) or (names is not None and len(names) != len(p)):
+        if not faults and (len(p) != len(a) or (names is not None and len(names) != len(p))):
             lengths = f"{len(p)}, {len(a)}" + ("" if names is None else f", {len(names)}")
             faults.append(
                 Problem(path="probabilities, amounts", message="have one length", values=(lengths,))
@@ -251,7 +253,7 @@ class Distribution:
         if self.scale <= 0:
             return _shaped((at.ravel() <= 0) * 1.0, at)
         x = at.ravel() / self.scale
-        below = np.nextafter(x - _SAME * np.abs(x), -np.inf)
+        below = np.nextafter(x - _SAME * np.abs(np.where(np.isfinite(x), x, 0.0)), -np.inf)
         return _shaped(1.0 - self.law.cdf(below), at)
 
     def quantile(self, q: Any) -> Any:
@@ -514,7 +516,7 @@ class Distribution:
             return None
         if self.deals is None:
             return deal if isinstance(deal, int) and 0 <= deal < len(self.parts.p) else None
-        return self._places.get(deal)
+        return self._places.get(deal) if isinstance(deal, Hashable) else None
 
     @cached_property
     def _places(self) -> dict[Hashable, int]:

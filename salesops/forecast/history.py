@@ -17,7 +17,15 @@ from salesops._faults import raise_all, refuse
 from salesops._frames import Reader, id_column, jsonable
 from salesops.errors import Problem
 from salesops.forecast._currency import Fx, in_one_currency, read_fx
-from salesops.forecast._events import Events, check_ends, check_is_a_log, read_deals, read_log, until
+from salesops.forecast._events import (
+    Events,
+    check_ends,
+    check_is_a_log,
+    check_spelling_of_ends,
+    read_deals,
+    read_log,
+    until,
+)
 
 __all__ = ["History"]
 
@@ -98,7 +106,8 @@ class History:
             Columns deal_id, stage, entered_on, and any others (amount, rep_id, segment ...), which are facts
             known from that moment on.
         won, lost : str, default "won", "lost"
-            Stage names that mean won and lost; written exactly as in the table.
+            Stage names that mean won and lost; written exactly as in the table, where a name that differs in
+            capitals or blanks alone is refused.
         no_decision : str or sequence of str, optional
             Stage names of other ends. They are kept apart from lost.
         zone : str, optional
@@ -346,6 +355,7 @@ def read_events(
     reader = Reader(events, "history", key=("deal_id",), columns=columns, faults=faults)
     log = read_log(reader, zone, renamed or {})
     check_is_a_log(log, (won, lost, *others), faults)
+    check_spelling_of_ends(log, (won, lost, *others), faults)
     return History(
         won=won,
         lost=lost,

@@ -64,10 +64,10 @@ class IncidenceCurves:
     level: float
 
     def __repr__(self) -> str:
-        ended = ", ".join(
-            f"{cause}={int(k)}" for cause, k in zip(self.causes, self.events.sum(axis=0), strict=True)
+        ended = "".join(
+            f"{cause}={int(k)}, " for cause, k in zip(self.causes, self.events.sum(axis=0), strict=True)
         )
-        return f"IncidenceCurves(n={self.n}, {ended}, open={int(self.censored.sum())})"
+        return f"IncidenceCurves(n={self.n}, {ended}open={int(self.censored.sum())})"
 
     def interval(self, cause: str) -> tuple[Floats, Floats]:
         """Lower and upper end of the share of one cause (or of ``"open"``), age by age.

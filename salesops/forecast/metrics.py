@@ -10,8 +10,9 @@ from typing import Any
 
 import attrs
 
-from salesops._faults import refuse
+from salesops._faults import raise_all, refuse
 from salesops._frames import jsonable
+from salesops.errors import InvalidInput, Problem, show
 from salesops.forecast._kernels import normal_quantile
 from salesops.forecast.rates import Rate, rate_interval
 
@@ -195,7 +196,9 @@ def coverage(open_pipeline: Number, remaining_quota: Number, win_rate: Number | 
     ends = (math.nan, math.nan)
     if isinstance(win_rate, Rate):
         ends = win_rate.interval
-        win_rate = win_rate.value if win_rate.n else 0.0
+        if not win_rate.n:
+            return _coverage_unknown(open_pipeline, remaining_quota, win_rate)
+        win_rate = win_rate.value
     pipeline = _number("open_pipeline", open_pipeline)
     quota = _number("remaining_quota", remaining_quota)
     rate = _number("win_rate", win_rate, most=1.0)
@@ -209,6 +212,20 @@ def coverage(open_pipeline: Number, remaining_quota: Number, win_rate: Number | 
         reason=" and ".join(reasons) or None,
         required_interval=(1.0 / ends[1] if ends[1] else math.inf, 1.0 / ends[0] if ends[0] else math.inf),
         share_interval=(pipeline * ends[0] / quota, pipeline * ends[1] / quota) if quota else _UNKNOWN,
+    )
+
+
+def _coverage_unknown(open_pipeline: Number, remaining_quota: Number, rate: Rate) -> Coverage:
+    """Give what is left of a coverage when nobody knows the win rate: the ratio alone."""
+    pipeline, quota = _number("open_pipeline", open_pipeline), _number("remaining_quota", remaining_quota)
+    reasons = [] if quota else ["no quota remains"]
+    reasons.append(f"the win rate is undefined ({rate.reason or 'no case'})")
+    return Coverage(
+        ratio=pipeline / quota if quota else math.nan,
+        required=math.nan,
+        expected=math.nan,
+        share=math.nan,
+        reason=" and ".join(reasons),
     )
 
 
@@ -338,8 +355,9 @@ def retention(start: Mapping[Hashable, Number], end: Mapping[Hashable, Number]) 
     for argument, balances in (("start", start), ("end", end)):
         if not isinstance(balances, Mapping):
             raise refuse(argument, "is a mapping of account to amount", balances)
-    before = {key: _number("start", value) for key, value in start.items()}
-    after = {key: _number("end", value) for key, value in end.items()}
+    faults: list[Problem] = []
+    before, after = _balances("start", start, faults), _balances("end", end, faults)
+    raise_all("retention", faults)
     pairs = [(value, after.get(key, 0.0)) for key, value in before.items() if value > 0]
     total = math.fsum(value for value, _ in pairs)
     kept = math.fsum(min(pair) for pair in pairs)
@@ -357,6 +375,29 @@ def retention(start: Mapping[Hashable, Number], end: Mapping[Hashable, Number]) 
         grr_interval=_ratio_interval([(first, min(first, later)) for first, later in pairs], total, most=1.0),
         logo_interval=rate_interval(sum(later > 0 for _, later in pairs), len(pairs)) if pairs else _UNKNOWN,
     )
+
+
+def _balances(
+    argument: str, given: Mapping[Hashable, Number], faults: list[Problem]
+) -> dict[Hashable, float]:
+    """Read the amount of each account; the accounts whose amount is none are one fault."""
+    found: dict[Hashable, float] = {}
+    wrong: list[Hashable] = []
+    for account, amount in given.items():
+        try:
+            found[account] = _number(argument, amount)
+        except InvalidInput:
+            wrong.append(account)
+    if wrong:
+        faults.append(
+            Problem(
+                path=argument,
+                message="is a finite number, 0 or more",
+                rows=tuple(wrong),
+                values=tuple(show(given[account]) for account in wrong),
+            )
+        )
+    return found
 
 
 def _ratio_interval(

@@ -17,6 +17,7 @@ from salesops.forecast._asked import asked
 from salesops.forecast._blend import Blend
 from salesops.forecast._panel import Panel, panel
 from salesops.forecast._projected import Outlook
+from salesops.forecast._spans import check_fiscal
 from salesops.forecast._structure import Hazards
 from salesops.forecast._wins import Wins
 from salesops.forecast.forecasting import Forecast
@@ -71,7 +72,7 @@ class PipelineForecaster:
             if len(set(given)) < len(tuple(given)):
                 raise refuse(argument, "names a column twice", given)
             object.__setattr__(self, argument, tuple(given))
-        _check_calendar(self.calendar)
+        check_fiscal(self.calendar)
 
     def fit(self, history: object, *, as_of: object = None) -> PipelineModel:
         """Learn from what was known on a day.
@@ -348,11 +349,6 @@ class PipelineModel:
             "stages": ", ".join(self.panel.stages),
         }
         return _display.html_card("Model of a pipeline", facts, notes=self.notes)
-
-
-def _check_calendar(calendar: object) -> None:
-    if calendar is not None and not isinstance(calendar, FiscalCalendar):
-        raise refuse("calendar", "is no fiscal calendar", calendar)
 
 
 def _is_text(value: object) -> bool:

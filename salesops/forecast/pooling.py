@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,13 +13,13 @@ import pandas as pd
 from scipy.special import betaincinv, betaln
 
 from salesops import _display
-from salesops._faults import check_choice, refuse
+from salesops._faults import check_choice, check_once, refuse
 from salesops._frames import jsonable
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._version import __version__
 from salesops.forecast import _kernels
 from salesops.forecast._arrays import label_column
-from salesops.forecast.rates import read_counts
+from salesops.forecast.rates import check_within, read_counts
 from salesops.forecast.survival import check_level
 
 if TYPE_CHECKING:
@@ -258,15 +257,11 @@ def pooled_rates(
     if won.ndim != 1 or cases.ndim > 1 or (cases.ndim and len(cases) != len(won)):
         raise refuse("hits, n", "have one length", f"{won.shape}, {cases.shape}")
     cases = np.broadcast_to(cases, won.shape).astype(np.float64)
-    if (won > cases).any():
-        k = int(np.flatnonzero(won > cases)[0])
-        raise refuse("hits", "cannot be more than the cases", f"{won[k]:g} of {cases[k]:g}")
+    check_within("hits", won, cases)
     labels = tuple(range(len(won))) if segments is None else tuple(segments)
     if len(labels) != len(won):
         raise refuse("segments", "names every rate once", f"{len(labels)} names, {len(won)} rates")
-    twice = tuple(label for label, times in Counter(labels).items() if times > 1)
-    if twice:
-        raise refuse("segments", "names a segment twice", twice, hint="add up its counts first")
+    check_once("segments", labels)
     found = _james_stein if method == "james_stein" else _beta_binomial
     pooled, lower, upper, weight, mean, strength = found(won, cases, float(level))
     return PooledRates(

@@ -59,10 +59,7 @@ def rate_interval(wins: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
         hits, cases = np.broadcast_arrays(hits, cases)
     except ValueError:
         raise refuse("wins, n", "have one length", f"{hits.shape}, {cases.shape}") from None
-    if (hits > cases).any():
-        k = int(np.flatnonzero(np.atleast_1d(hits > cases))[0])
-        shown = f"{np.atleast_1d(hits)[k]:g} of {np.atleast_1d(cases)[k]:g}"
-        raise refuse("wins", "cannot be more than the cases", shown)
+    check_within("wins", hits, cases)
     lower, upper = _kernels.wilson(hits, cases, level)
     return (float(lower), float(upper)) if hits.ndim == 0 else (lower, upper)
 
@@ -77,6 +74,21 @@ def read_counts(argument: str, given: Any) -> npt.NDArray[np.float64]:
     if not fits or not np.isfinite(values.astype(np.float64)).all():
         raise refuse(argument, "is a whole number, 0 or more", given)
     return values.astype(np.float64)
+
+
+def check_within(argument: str, hits: npt.NDArray[np.float64], cases: npt.NDArray[np.float64]) -> None:
+    """Refuse more hits than cases, naming all places."""
+    wrong = np.flatnonzero(np.atleast_1d(hits > cases)).tolist()
+    if not wrong:
+        return
+    pairs = list(zip(np.atleast_1d(hits).tolist(), np.atleast_1d(cases).tolist(), strict=True))
+    fault = Problem(
+        path=argument,
+        message="cannot be more than the cases",
+        rows=tuple(wrong) if np.ndim(hits) else (),
+        values=tuple(f"{pairs[k][0]:g} of {pairs[k][1]:g}" for k in wrong),
+    )
+    raise_all(argument, [fault])
 
 
 @attrs.frozen(kw_only=True, repr=False)

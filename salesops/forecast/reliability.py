@@ -15,7 +15,7 @@ from salesops._faults import refuse
 from salesops._frames import jsonable
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops.forecast import _kernels
-from salesops.forecast.scores import paired
+from salesops.forecast.scores import check_rows, paired
 from salesops.forecast.survival import check_level
 
 if TYPE_CHECKING:
@@ -162,10 +162,8 @@ def reliability(
     share, hit = paired(
         probabilities=probabilities, outcomes=came.astype(int) if came.dtype.kind == "b" else outcomes
     )
-    if (share < 0).any() or (share > 1).any():
-        raise refuse("probabilities", "lie between 0 and 1", float(share[(share < 0) | (share > 1)][0]))
-    if not np.isin(hit, (0.0, 1.0)).all():
-        raise refuse("outcomes", "are 0 or 1", float(hit[~np.isin(hit, (0.0, 1.0))][0]))
+    check_rows("probabilities", (share < 0) | (share > 1), "lie between 0 and 1", share.tolist())
+    check_rows("outcomes", ~np.isin(hit, (0.0, 1.0)), "are 0 or 1", hit.tolist())
     order = np.lexsort((hit, share))
     share, hit = share[order], hit[order]
     n = len(share)

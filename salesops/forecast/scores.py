@@ -14,6 +14,7 @@ import pandas as pd
 from salesops._faults import count, raise_all, refuse
 from salesops._frames import jsonable
 from salesops.errors import Problem, show
+from salesops.forecast._arrays import check_same_order
 from salesops.forecast.rates import Rate
 from salesops.forecast.survival import check_level
 
@@ -85,6 +86,7 @@ def _as_number(value: Any) -> float:
 def paired(**columns: object) -> list[Floats]:
     """Take sequences of numbers of one length, at least one each."""
     taken = [numbers(name, values) for name, values in columns.items()]
+    check_same_order(**columns)
     lengths = {len(values) for values in taken}
     names = ", ".join(columns)
     if len(lengths) > 1:
@@ -92,6 +94,14 @@ def paired(**columns: object) -> list[Floats]:
     if not len(taken[0]):
         raise refuse(names, "hold at least one number", ())
     return taken
+
+
+def check_rows(argument: str, wrong: npt.NDArray[np.bool_], message: str, values: Sequence[object]) -> None:
+    """Refuse the rows that are marked, all of them in one fault."""
+    places = np.flatnonzero(wrong).tolist()
+    if places:
+        shown = tuple(show(values[k]) for k in places)
+        raise_all(argument, [Problem(path=argument, message=message, rows=tuple(places), values=shown)])
 
 
 def crps(forecast: object, actual: float) -> float:
@@ -180,8 +190,7 @@ def crps_normal(mean: Any, deviation: Any, actual: Any) -> Any:
         numbers(name, np.atleast_1d(np.asarray(value, dtype=object)))
         for name, value in (("mean", mean), ("deviation", deviation), ("actual", actual))
     )
-    if (spread < 0).any():
-        raise refuse("deviation", "is 0 or more", float(spread.min()))
+    check_rows("deviation", spread < 0, "is 0 or more", spread.tolist())
     try:
         centre, spread, came = np.broadcast_arrays(centre, spread, came)
     except ValueError:
@@ -388,9 +397,8 @@ def interval_coverage(actual: object, lower: object, upper: object, *, level: fl
     """
     check_level(level)
     came, low, high = paired(actual=actual, lower=lower, upper=upper)
-    if (low > high).any():
-        k = int(np.flatnonzero(low > high)[0])
-        raise refuse("lower", "is at most the upper end", f"{low[k]:g}, {high[k]:g}")
+    ends = list(zip(low.tolist(), high.tolist(), strict=True))
+    check_rows("lower", low > high, "is at most the upper end", ends)
     inside = (low <= came) & (came <= high)
     return Rate(hits=int(inside.sum()), n=len(came), basis="actual within its interval", level=level)
 
@@ -427,8 +435,13 @@ def pit(forecasts: Sequence[Predictive], actual: object) -> Floats:
     [0.375, 1.0]
     """
     came = numbers("actual", actual)
+    given: object = forecasts
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise refuse("forecasts", "is a list of distributions", given)
     if len(forecasts) != len(came):
         raise refuse("forecasts, actual", "have one length", (len(forecasts), len(came)))
+    strange = np.array([not isinstance(one, Predictive) for one in forecasts], dtype=bool)
+    check_rows("forecasts", strange, "is a distribution; make one with Distribution.from_samples", forecasts)
     return np.array(
         [sum(jump(one, value)) / 2.0 for one, value in zip(forecasts, came.tolist(), strict=True)]
     )

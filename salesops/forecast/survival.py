@@ -343,7 +343,12 @@ def _causes(
     else:
         if isinstance(causes, str) or not isinstance(causes, Iterable):
             raise refuse("causes", "is a list of labels, or a mapping of labels to names", causes)
-        wanted = [label for label in causes if label != censored]
+        if isinstance(causes, Mapping):
+            wanted = [label for label in causes if label != censored]
+        else:
+            wanted = list(causes)
+            if censored in wanted:
+                raise refuse("causes", "is not the label of deals that are still open", censored)
         names = [str(causes[label]) if isinstance(causes, Mapping) else str(label) for label in wanted]
     if len(set(names)) < len(names) or "open" in names:
         raise refuse("causes", "every cause has its own name, and none is called 'open'", tuple(names))

@@ -228,11 +228,32 @@ def test_pictures_are_drawn_for_labels_of_any_kind():
     assert evaluation.interrupted_series(weeks, changed_on=5).plot() is not None
 
 
-def test_a_series_without_scatter_shows_its_effect_and_says_that_chance_is_not_told():
-    level = evaluation.interrupted_series([3] * 20, changed_on=10)
-    assert (level.effect.estimate, level.effect.lower, level.effect.upper) == (0.0, 0.0, 0.0)
-    assert "on average on the old trend" in level.explain()
-    step = evaluation.interrupted_series([3] * 10 + [5] * 10, changed_on=10)
-    assert step.effect.estimate == pytest.approx(2)
-    assert "2 above the old trend" in step.explain()
-    assert "nothing can be said of chance" in step.explain()
+@pytest.mark.parametrize("errors", ["autoregressive", "newey_west", "independent"])
+@pytest.mark.parametrize(("rise", "told"), [(0.0, "0 above"), (4.0, "4 above"), (-4.0, "4 below")])
+def test_a_series_exactly_on_its_lines_has_no_interval_and_is_not_called_chance(errors, rise, told):
+    found = evaluation.interrupted_series([5.0] * 6 + [5.0 + rise] * 6, changed_on=6, errors=errors)
+    assert found.effect.estimate == pytest.approx(rise, abs=0 if not rise else 1e-9)
+    unknown = [found.effect.standard_error, found.effect.lower, found.effect.upper, found.effect.p_value]
+    assert np.isnan([*unknown, found.smallest_visible]).all()
+    assert told in found.explain()
+    assert "no interval" in found.explain()
+    assert "chance (p=" not in found.explain()
+    assert repr(found) == (
+        f"InterruptedSeries(average effect {rise:+g}, no interval: all values lie exactly on the lines)"
+    )
+    assert found.to_dict()["terms"][-1]["p_value"] is None
+    assert found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        evaluation.control_chart,
+        evaluation.change_points,
+        lambda values: evaluation.interrupted_series(values, changed_on=6),
+    ],
+)
+def test_values_whose_squares_are_no_numbers_are_refused_by_row(verb):
+    with pytest.raises(InvalidInput, match="too large to be squared") as caught:
+        verb([1.0, 1e308, -1e308] * 4)
+    assert tuple(caught.value.problems[0].rows) == (1, 2, 4, 5, 7, 8, 10, 11)
