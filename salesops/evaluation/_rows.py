@@ -112,7 +112,9 @@ def read_rows(
     on = reader.dates("on" if metric == "mean" else "created_on")
     treated = np.zeros(len(reader), dtype=bool)
     if with_groups and reader.cells("treated") is not None:
-        treated = reader.flags("treated", default=False)
+        treated = read_groups(reader)
+    if metric != "mean" and reader.has("deal_id"):
+        reader.ids("deal_id", unique=True)
     code, by = _clusters(reader, cluster)
     stratum = np.zeros(len(reader), dtype=np.int64)
     if within is not None:
@@ -148,6 +150,14 @@ def read_rows(
         observed_from=since,
         set_aside=tuple((name, int(rows.sum())) for name, rows in aside.items() if rows.any()),
     )
+
+
+def read_groups(reader: Reader) -> Mask:
+    """Take the group of each row; a row whose group is not known is in neither, so it is refused."""
+    empty = np.asarray(reader.frame["treated"].isna(), dtype=bool)
+    hint = "write True or False, or leave the row out"
+    reader.fault("treated", empty, "does not say which group the row is in", hint=hint)
+    return reader.flags("treated", default=False)
 
 
 def _no_as_of() -> InvalidInput:

@@ -48,7 +48,8 @@ def before_after(
     ----------
     data : table
         For deals: ``created_on``, ``outcome`` (``"open"`` or missing while open), ``closed_on``, and
-        ``amount`` for that metric. For ``metric="mean"``: ``on`` and ``value``.
+        ``amount`` for that metric; each ``deal_id``, if there is one, once. For ``metric="mean"``: ``on``
+        and ``value``.
     changed_on : date, optional
         First day of the new way of working. Needed unless both windows are given.
     as_of : date, optional

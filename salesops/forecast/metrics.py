@@ -338,8 +338,8 @@ def retention(start: Mapping[Hashable, Number], end: Mapping[Hashable, Number]) 
     for argument, balances in (("start", start), ("end", end)):
         if not isinstance(balances, Mapping):
             raise refuse(argument, "is a mapping of account to amount", balances)
-    before = {key: _number("start", value) for key, value in start.items()}
-    after = {key: _number("end", value) for key, value in end.items()}
+    before = {key: _number(f"start[{key!r}]", value) for key, value in start.items()}
+    after = {key: _number(f"end[{key!r}]", value) for key, value in end.items()}
     pairs = [(value, after.get(key, 0.0)) for key, value in before.items() if value > 0]
     total = math.fsum(value for value, _ in pairs)
     kept = math.fsum(min(pair) for pair in pairs)

@@ -13,12 +13,13 @@ import pandas as pd
 from scipy.special import betaincinv, betaln
 
 from salesops import _display
-from salesops._faults import check_choice, refuse
+from salesops._faults import check_choice, raise_all, refuse
 from salesops._frames import jsonable
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops._version import __version__
+from salesops.errors import Problem, show
 from salesops.forecast import _kernels
-from salesops.forecast._arrays import label_column
+from salesops.forecast._arrays import label_column, refuse_rows
 from salesops.forecast.rates import read_counts
 from salesops.forecast.survival import check_level
 
@@ -258,11 +259,14 @@ def pooled_rates(
         raise refuse("hits, n", "have one length", f"{won.shape}, {cases.shape}")
     cases = np.broadcast_to(cases, won.shape).astype(np.float64)
     if (won > cases).any():
-        k = int(np.flatnonzero(won > cases)[0])
-        raise refuse("hits", "cannot be more than the cases", f"{won[k]:g} of {cases[k]:g}")
+        raise refuse_rows("hits", "cannot be more than the cases", won > cases, won, cases, joined=" of ")
     labels = tuple(range(len(won))) if segments is None else tuple(segments)
     if len(labels) != len(won):
         raise refuse("segments", "names every rate once", f"{len(labels)} names, {len(won)} rates")
+    if len({(type(label), label) for label in labels}) < len(labels):
+        twice = sorted({show(label) for label in labels if labels.count(label) > 1})
+        fault = Problem(path="segments", message="names a segment twice", values=tuple(twice))
+        raise_all("segments", [fault])
     found = _james_stein if method == "james_stein" else _beta_binomial
     pooled, lower, upper, weight, mean, strength = found(won, cases, float(level))
     return PooledRates(

@@ -13,6 +13,7 @@ from salesops._faults import check_choice, raise_all, refuse
 from salesops._frames import jsonable
 from salesops.errors import Problem, show
 from salesops.forecast import _kernels
+from salesops.forecast._arrays import refuse_rows
 from salesops.forecast.survival import check_level
 
 __all__ = ["Rate", "rate_interval", "win_rate"]
@@ -60,9 +61,7 @@ def rate_interval(wins: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
     except ValueError:
         raise refuse("wins, n", "have one length", f"{hits.shape}, {cases.shape}") from None
     if (hits > cases).any():
-        k = int(np.flatnonzero(np.atleast_1d(hits > cases))[0])
-        shown = f"{np.atleast_1d(hits)[k]:g} of {np.atleast_1d(cases)[k]:g}"
-        raise refuse("wins", "cannot be more than the cases", shown)
+        raise refuse_rows("wins", "cannot be more than the cases", hits > cases, hits, cases, joined=" of ")
     lower, upper = _kernels.wilson(hits, cases, level)
     return (float(lower), float(upper)) if hits.ndim == 0 else (lower, upper)
 
@@ -71,11 +70,13 @@ def read_counts(argument: str, given: Any) -> npt.NDArray[np.float64]:
     """Take counts: whole numbers, 0 or more."""
     try:
         values = np.asarray(given)
-        fits = values.dtype.kind in "iuf" and bool(((values >= 0) & (values == np.floor(values))).all())
     except (TypeError, ValueError):
-        fits = False
-    if not fits or not np.isfinite(values.astype(np.float64)).all():
+        values = np.empty(0, dtype=object)
+    if values.dtype.kind not in "iuf":
         raise refuse(argument, "is a whole number, 0 or more", given)
+    wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
+    if wrong.any():
+        raise refuse_rows(argument, "is a whole number, 0 or more", wrong, values)
     return values.astype(np.float64)
 
 

@@ -15,6 +15,7 @@ from salesops._faults import refuse
 from salesops._frames import jsonable
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops.forecast import _kernels
+from salesops.forecast._arrays import refuse_rows
 from salesops.forecast.scores import paired
 from salesops.forecast.survival import check_level
 
@@ -163,9 +164,9 @@ def reliability(
         probabilities=probabilities, outcomes=came.astype(int) if came.dtype.kind == "b" else outcomes
     )
     if (share < 0).any() or (share > 1).any():
-        raise refuse("probabilities", "lie between 0 and 1", float(share[(share < 0) | (share > 1)][0]))
+        raise refuse_rows("probabilities", "lie between 0 and 1", (share < 0) | (share > 1), share)
     if not np.isin(hit, (0.0, 1.0)).all():
-        raise refuse("outcomes", "are 0 or 1", float(hit[~np.isin(hit, (0.0, 1.0))][0]))
+        raise refuse_rows("outcomes", "are 0 or 1", ~np.isin(hit, (0.0, 1.0)), hit)
     order = np.lexsort((hit, share))
     share, hit = share[order], hit[order]
     n = len(share)

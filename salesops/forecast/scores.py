@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from salesops._display import percent
 from salesops._faults import count, raise_all, refuse
 from salesops._frames import jsonable
 from salesops.errors import Problem, show
+from salesops.forecast._arrays import refuse_rows
 from salesops.forecast.rates import Rate
 from salesops.forecast.survival import check_level
 
@@ -85,6 +87,7 @@ def _as_number(value: Any) -> float:
 def paired(**columns: object) -> list[Floats]:
     """Take sequences of numbers of one length, at least one each."""
     taken = [numbers(name, values) for name, values in columns.items()]
+    _check_order(columns)
     lengths = {len(values) for values in taken}
     names = ", ".join(columns)
     if len(lengths) > 1:
@@ -92,6 +95,22 @@ def paired(**columns: object) -> list[Floats]:
     if not len(taken[0]):
         raise refuse(names, "hold at least one number", ())
     return taken
+
+
+def _check_order(columns: dict[str, object]) -> None:
+    """Refuse series that name the same rows in another order: they would be paired by position."""
+    series = [(name, values.index) for name, values in columns.items() if isinstance(values, pd.Series)]
+    for name, index in series[1:]:
+        first = series[0][1]
+        if not index.equals(first) and len(index) == len(first) and index.isin(first).all():
+            k = int(np.flatnonzero(np.asarray(index != first))[0])
+            fault = Problem(
+                path=f"{series[0][0]}, {name}",
+                message="have the same row labels in another order",
+                values=(f"position {k}: {show(first[k])}, {show(index[k])}",),
+                hint=f"write {name}.reindex({series[0][0]}.index), or pass .to_numpy() to pair by position",
+            )
+            raise_all(name, [fault])
 
 
 def crps(forecast: object, actual: float) -> float:
@@ -233,7 +252,7 @@ class ForecastErrors:
 
     def __repr__(self) -> str:
         """Show the two measures that can be added up."""
-        return f"ForecastErrors(n={self.n}, WAPE {100 * self.wape:.1f} %, bias {100 * self.bias:.1f} %)"
+        return f"ForecastErrors(n={self.n}, WAPE {percent(self.wape)}, bias {percent(self.bias)})"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure.
@@ -389,8 +408,7 @@ def interval_coverage(actual: object, lower: object, upper: object, *, level: fl
     check_level(level)
     came, low, high = paired(actual=actual, lower=lower, upper=upper)
     if (low > high).any():
-        k = int(np.flatnonzero(low > high)[0])
-        raise refuse("lower", "is at most the upper end", f"{low[k]:g}, {high[k]:g}")
+        raise refuse_rows("lower", "is at most the upper end", low > high, low, high, joined=" above ")
     inside = (low <= came) & (came <= high)
     return Rate(hits=int(inside.sum()), n=len(came), basis="actual within its interval", level=level)
 
@@ -427,6 +445,16 @@ def pit(forecasts: Sequence[Predictive], actual: object) -> Floats:
     [0.375, 1.0]
     """
     came = numbers("actual", actual)
+    strange = [k for k, one in enumerate(forecasts) if not isinstance(one, Predictive)]
+    if strange:
+        fault = Problem(
+            path="forecasts",
+            message="is a sequence of distributions",
+            rows=tuple(strange),
+            values=tuple(show(forecasts[k]) for k in strange),
+            hint="make them with forecast.Distribution.from_samples(...)",
+        )
+        raise_all("forecasts", [fault])
     if len(forecasts) != len(came):
         raise refuse("forecasts, actual", "have one length", (len(forecasts), len(came)))
     return np.array(
