@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesops import _display
+from salesops import _display, _money
 from salesops._frames import id_column, jsonable
 
 __all__ = ["QuotaCoverage"]
@@ -171,5 +171,13 @@ class QuotaCoverage:
         )
 
     def _repr_html_(self) -> str:
-        facts = {"covered": self.is_covered, "reps without a quota": len(self.without_quota())}
-        return _display.html_card("Coverage of quotas", facts, [("parents", self.to_frame())])
+        facts = {
+            "covered": self.is_covered,
+            "reps without a quota": len(self.without_quota()),
+            "amounts in": self.currency,
+        }
+        shown, places = self.to_frame(), _money.exponent(self.currency)
+        for name in ("amount", "children", "difference"):
+            shown[name] = [_money.format_minor(n, places, thousands=True) for n in shown[name].tolist()]
+        shown["over_assignment"] = shown["over_assignment"].map(_display.percent)
+        return _display.html_card("Coverage of quotas", facts, [("parents", shown)])

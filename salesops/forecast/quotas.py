@@ -123,6 +123,7 @@ def quotas(
     else:
         over = over_assignment_of(found, over_assignment)
         weight = sibling_weights(found, blend)
+        _check_shares(found, weight, blend)
         amount, state = _handed_down(found, goal or 0, weight, over, places)
     names, cells = _periods(found, amount, seasonality)
     raise_all("quotas", found.table.faults)
@@ -178,6 +179,20 @@ def _blend(shares: Any) -> dict[str, float]:
         raise refuse("shares", rule, shares)
     total = math.fsum(map(float, parts))
     return {name: float(part) / total for name, part in shares.items() if float(part) > 0}
+
+
+def _check_shares(tree: Tree, weight: Floats, blend: Mapping[str, float]) -> None:
+    """Refuse siblings of which none has a share: nothing tells how to split between them."""
+    sums, loose = np.zeros(len(tree)), np.zeros(len(tree))
+    is_open = np.ones(len(tree), dtype=bool)
+    if tree.table.has("locked"):
+        is_open = np.asarray(tree.table.frame["locked"].isna(), dtype=bool)[tree.rows]
+    np.add.at(sums, tree.parent[1:], weight[1:])
+    np.add.at(loose, tree.parent[1:], is_open[1:].astype(np.float64))
+    alone = np.zeros(len(tree), dtype=bool)
+    alone[1:] = (sums[tree.parent[1:]] == 0) & (loose[tree.parent[1:]] > 1) & tree.is_leaf[1:]
+    hint = "give one of them a value above 0; without a column weight all are alike"
+    tree.fault(next(iter(blend)), alone & is_open, "no node under the same parent has a share", hint)
 
 
 def _summed(tree: Tree, places: int) -> Ints:

@@ -32,6 +32,12 @@ def weekly(amount, weeks=60):
     return History.from_events(pd.DataFrame(rows, columns=["deal_id", "stage", "entered_on", "amount"]))
 
 
+def tree(*weights):
+    """A root and a rep for each weight."""
+    rows = [{"node_id": rep, "parent_id": "all", "weight": w} for rep, w in zip("abc", weights, strict=False)]
+    return [{"node_id": "all", "parent_id": None}, *rows]
+
+
 TOLD = {
     "edges that are no list": (
         lambda: forecast.attainment(REPS, edges=1),
@@ -113,6 +119,11 @@ TOLD = {
         "actual, forecast: have the same row labels in another order (position 0: 'x', 'y'); "
         "write forecast.reindex(actual.index), or pass .to_numpy() to pair by position",
     ),
+    "siblings without any share": (
+        lambda: forecast.quotas("100", tree(0, 0)),
+        "tree.weight: no node under the same parent has a share (row 1 ('a'): 0, row 2 ('b'): 0); "
+        "give one of them a value above 0; without a column weight all are alike",
+    ),
     "a number for levels": (
         lambda: forecast.LastPeriod(levels=3).fit(weekly(100.0), as_of="2024-02-01"),
         "levels: is a list of names of columns (3)",
@@ -146,6 +157,15 @@ def test_a_rule_takes_no_negative_amounts_and_no_day_before_the_log(rule):
         rule.fit(weekly(-100.0), as_of="2024-03-31")
     with pytest.raises(InvalidInput, match="history: holds no event by as_of"):
         rule.fit(weekly(100.0), as_of="1990-01-01")
+
+
+def test_quotas_that_are_locked_need_no_share_and_a_single_rep_takes_all():
+    locked = tree(0, 0)
+    locked[1]["locked"] = "40"
+    held = forecast.quotas("100", locked).to_frame().set_index("node_id")["amount"].astype(float)
+    assert held[["a", "b"]].tolist() == [4000, 6000]
+    alone = forecast.quotas("100", tree(0)).to_frame().set_index("node_id")["amount"].astype(float)
+    assert alone["a"] == 10_000
 
 
 def test_reps_below_the_first_edge_stand_in_a_band_of_their_own():

@@ -386,3 +386,11 @@ def test_input_stays_and_results_are_json_and_html():
     json.dumps(plan.to_dict())
     assert "<b>" not in plan._repr_html_()
     json.dumps(plan.coverage().to_dict())
+
+
+def test_coverage_is_shown_in_whole_currency_and_says_which():
+    tree = [{"node_id": "all", "amount": "12345.50"}, {"node_id": "a", "parent_id": "all", "amount": "13000"}]
+    shown = forecast.quota_coverage(tree)._repr_html_()
+    for part in ("amounts in", "USD", "12,345.50", "13,000.00", "654.50", "5.3 %"):
+        assert part in shown
+    assert "1234550" not in shown
