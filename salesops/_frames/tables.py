@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesops._faults import closest, import_extra, raise_all
+from salesops._faults import closest, import_extra, raise_all, refuse
 from salesops.errors import InvalidInput, Problem, show
 
 _ACCEPTED = (
@@ -189,8 +189,11 @@ def _arrow_column(arrow: Any, column: Any) -> pd.Series[Any]:
     return object_column(column.to_pylist())
 
 
-def _renamed(frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> pd.DataFrame:
+def _renamed(frame: pd.DataFrame, name: str, columns: object) -> pd.DataFrame:
     present = list(frame.columns)
+    if not isinstance(columns, Mapping):
+        hint = "write columns={'name in your table': 'name in the documentation'}"
+        raise refuse("columns", "is a mapping of names", columns, hint=hint)
     faults = [
         Problem(
             path="columns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -272,6 +273,8 @@ def confidence_sequence(
         exact, against = False, 0.0 if against is None else float(against)
     elif is_share:
         n = np.arange(1.0, len(values) + 1.0)
+        if against is not None and not 0 <= against <= 1:
+            raise refuse("against", "is a share, from 0 to 1", against, hint="write 0.95 for 95 %")
         hits = np.cumsum(values)
         figure, exact, estimate = "share", True, hits / n
         lower, upper = _sequences.share(hits, n, alpha)
@@ -321,8 +324,7 @@ def _arrivals(
     if kind == "share":
         reader.fault("value", ~np.isin(values, (0.0, 1.0)), "a share counts values of 0 and 1")
     if bounds is not None:
-        if len(bounds) != 2 or not bounds[0] < bounds[1]:
-            raise refuse("bounds", "is a pair of numbers, the smaller first", bounds)
+        _check_bounds(bounds)
         outside = (values < bounds[0]) | (values > bounds[1])
         reader.fault(
             "value", outside, "lies outside the bounds", hint=f"bounds are {bounds[0]} to {bounds[1]}"
@@ -338,6 +340,18 @@ def _arrivals(
         ends = np.flatnonzero(np.append(on[1:] != on[:-1], True)) if len(on) else ends
     reader.finish()
     return values, treated, ends.astype(np.int64)
+
+
+def _check_bounds(bounds: object) -> None:
+    pair = bounds if isinstance(bounds, (list, tuple)) and len(bounds) == 2 else ()
+    if not pair or not all(map(_is_number, pair)) or not pair[0] < pair[1]:
+        raise refuse("bounds", "is a pair of numbers, the smaller first", bounds)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        return False
+    return math.isfinite(float(value))
 
 
 def _running(

@@ -121,7 +121,7 @@ def present(history: History, levels: Sequence[str] | None) -> tuple[str, ...]:
     """Take the levels that were asked for, or those of the usual ones that the history has."""
     if levels is None:
         return tuple(name for name in LEVELS if name in history.events.facts.columns)
-    if isinstance(levels, str) or not all(isinstance(name, str) for name in levels):
+    if not isinstance(levels, (list, tuple)) or not all(isinstance(name, str) for name in levels):
         raise refuse("levels", "is a list of names of columns", levels)
     return tuple(dict.fromkeys(name for name in levels if name != COMPANY))
 
@@ -139,8 +139,9 @@ def _amounts(facts: pd.DataFrame, deal: Ints, faults: list[Problem]) -> Floats:
                 )
             )
         return np.full(len(deal), np.nan)
-    reader = Reader(facts[["amount"]].reset_index(drop=True), "history", faults=faults)
+    reader = Reader(facts, "history", key=("deal_id",), faults=faults)
     amount = reader.numbers("amount", missing=np.nan)
+    reader.fault("amount", amount < 0, "an amount is 0 or more")
     return amount[_last_known(~np.isnan(amount), deal)] if len(amount) else amount
 
 

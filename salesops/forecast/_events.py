@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from salesops._faults import refuse
+from salesops._faults import closest, refuse
 from salesops._frames import Ids, Labels, Reader, id_column
 from salesops.errors import Problem, show
 
@@ -204,6 +204,16 @@ def _check_known_at_creation(
     reader: Reader, is_closed: npt.NDArray[np.bool_], at_close: tuple[str, ...]
 ) -> None:
     """Refuse columns that only closed deals have filled: they were written at the close."""
+    for column in at_close if at_close != ("amount",) else ():
+        if column not in reader.frame.columns and len(reader):
+            reader.faults.append(
+                Problem(
+                    path="at_close",
+                    message="names a column that deals does not have",
+                    values=(show(column),),
+                    suggestions=closest(column, reader.frame.columns),
+                )
+            )
     facts = reader.extra().drop(columns=["stage", *at_close], errors="ignore")
     for column in facts.columns:
         filled = facts[column].notna().to_numpy()

@@ -96,6 +96,8 @@ class Attainment:
         [[0.5, 1.0, 3.0]]
         """
         values, n = self.values, len(self.values)
+        if not isinstance(shares, (Sequence, np.ndarray)):
+            raise refuse("shares", "is a list of numbers between 0 and 1", shares)
         rows = []
         for share in shares:
             if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0.0 <= share <= 1.0:
@@ -116,10 +118,13 @@ class Attainment:
     def bands(self) -> pd.DataFrame:
         """Count the reps in bands of attainment, each share with its interval.
 
+        Where a rep lies below the first edge, a band before it counts those.
+
         Returns
         -------
         DataFrame
-            Columns from_attainment, below (infinite for the last), reps, share with its Wilson interval
+            Columns from_attainment (minus infinity for what lies below the first edge), below (infinite for
+            the last), reps, share with its Wilson interval
             (lower, upper), booked.
 
         Examples
@@ -130,21 +135,23 @@ class Attainment:
         """
         found = self.reps["attainment"].to_numpy(dtype=np.float64)
         known = ~np.isnan(found)
-        place = np.searchsorted(self.edges, found[known], side="right") - 1
-        place = np.maximum(place, 0)
-        reps = np.bincount(place, minlength=len(self.edges))
+        edges = self.edges
+        if (found[known] < edges[0]).any():
+            edges = (-math.inf, *edges)
+        place = np.searchsorted(edges, found[known], side="right") - 1
+        reps = np.bincount(place, minlength=len(edges))
         booked = self.reps["booked"].to_numpy(dtype=np.float64)[known]
         n = float(known.sum())
         lower, upper = _kernels.wilson(reps.astype(float), np.full(len(reps), n), self.level)
         return pd.DataFrame(
             {
-                "from_attainment": self.edges,
-                "below": [*self.edges[1:], math.inf],
+                "from_attainment": edges,
+                "below": [*edges[1:], math.inf],
                 "reps": reps,
                 "share": reps / n if n else np.full(len(reps), np.nan),
                 "lower": lower,
                 "upper": upper,
-                "booked": [math.fsum(np.sort(booked[place == k]).tolist()) for k in range(len(self.edges))],
+                "booked": [math.fsum(np.sort(booked[place == k]).tolist()) for k in range(len(edges))],
             }
         )
 
@@ -313,7 +320,7 @@ def attainment(
     Rate(50.0 %, 9.5 % to 90.5 %, 1 of 2, reps at or above quota / reps with a quota)
     """
     check_level(level)
-    bounds = tuple(edges)
+    bounds = tuple(edges) if isinstance(edges, (Sequence, np.ndarray)) else ()
     fit = all(
         isinstance(edge, (int, float)) and not isinstance(edge, bool) and not math.isnan(edge)
         for edge in bounds

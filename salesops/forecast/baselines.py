@@ -68,9 +68,11 @@ class _Rule:
         Raises
         ------
         InvalidInput
-            If no day is given, or the history has no amounts.
+            If no day is given, or the history has no event by that day, no amounts, or negative ones.
         """
         snapshot = _carried.seen(history, as_of)
+        if not len(snapshot):
+            raise refuse("history", "holds no event by as_of", str(snapshot.as_of))
         fitted = attrs.evolve(self)
         log = _carried.carried(snapshot, _carried.present(snapshot, self.levels))
         object.__setattr__(fitted, "as_of", snapshot.as_of)

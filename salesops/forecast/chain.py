@@ -283,7 +283,13 @@ def _matrix(argument: str, given: Any) -> Floats:
         raise refuse(argument, "is a matrix of chances", given)
     outside = ~((matrix >= 0.0) & (matrix <= 1.0))
     if outside.any():
-        raise refuse(argument, "a chance lies between 0 and 1", float(matrix[outside][0]))
+        fault = Problem(
+            path=argument,
+            message="a chance lies between 0 and 1",
+            values=tuple(f"[{i}, {j}]: {matrix[i, j]:g}" for i, j in np.argwhere(outside).tolist()),
+            hint="counts of moves become chances when each row is divided by all moves out of its stage",
+        )
+        raise_all(argument, [fault])
     return matrix
 
 

@@ -512,7 +512,7 @@ class Distribution:
         >>> forecast.Distribution.of_deals([0.5], [10], deals=["a"]).place("b") is None
         True
         """
-        if not isinstance(self.parts, Sum) or isinstance(deal, bool):
+        if not isinstance(self.parts, Sum) or isinstance(deal, bool) or not isinstance(deal, Hashable):
             return None
         if self.deals is None:
             return deal if isinstance(deal, int) and 0 <= deal < len(self.parts.p) else None
@@ -559,12 +559,14 @@ def _is_amount(value: object) -> bool:
 
 
 def _asked(argument: str, value: Any) -> Floats:
-    """Read one number or an array of them."""
+    """Read one number or an array of them; text is never converted."""
     try:
-        at = np.asarray(value, dtype=np.float64)
+        cells = np.asarray(value)
+        at = cells.astype(np.float64)
     except (TypeError, ValueError):
         raise refuse(argument, "is a number or an array of numbers", value) from None
-    if np.isnan(at).any():
+    is_text = cells.dtype.kind not in "iufO" or any(isinstance(v, str) for v in cells.ravel()[:1].tolist())
+    if is_text or np.isnan(at).any():
         raise refuse(argument, "is a number or an array of numbers", value)
     return at
 

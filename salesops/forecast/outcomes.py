@@ -363,7 +363,7 @@ def outcome_curves(
     if (closed < created).any() or (np.isnat(closed) < (cause == 0)).any():
         check_dates(reader, created.astype("datetime64[D]"), closed.astype("datetime64[D]"), cause > 0)
     column = None if by is None else reader.ids(by, optional=reader.has(by))
-    if column is not None:
+    if column is not None and reader.has(str(by)):
         reader.fault(
             str(by), column.codes < 0, "the segment is missing", hint="fill it, or leave the row out"
         )

@@ -156,6 +156,8 @@ def due(table: pd.DataFrame, as_of: dt.date, *, ax: Axes | None = None) -> Axes:
 
 def attainment(values: Floats, title: str, *, ax: Axes | None = None) -> Axes:
     """Draw how many reps stand where, with quota and the median marked."""
+    from matplotlib.ticker import MaxNLocator
+
     ax = _display.axes(ax, (8.0, 3.8))
     top = max(2.0, float(np.quantile(values, 0.99)) * 1.05) if len(values) else 2.0
     least = min(0, int(np.floor(10 * values.min()))) if len(values) else 0
@@ -169,9 +171,12 @@ def attainment(values: Floats, title: str, *, ax: Axes | None = None) -> Axes:
         label = f"median {_display.percent(median)}"
         ax.axvline(median, color="#b8860b", linewidth=1.2, linestyle="--", label=label)
     ax.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %")
-    ax.set_xlabel("attainment")
+    beyond = int((values >= edges[-1]).sum()) if len(values) else 0
+    more = f"; the last bar holds {beyond} at {100 * edges[-1]:.0f} % or more" if beyond else ""
+    ax.set_xlabel("attainment" + more)
     ax.set_ylabel("reps")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(title, loc="left", fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax

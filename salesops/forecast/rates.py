@@ -66,13 +66,20 @@ def rate_interval(wins: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
 
 def read_counts(argument: str, given: Any) -> npt.NDArray[np.float64]:
     """Take counts: whole numbers, 0 or more."""
+    rule = "is a whole number, 0 or more"
     try:
         values = np.asarray(given)
-        fits = values.dtype.kind in "iuf" and bool(((values >= 0) & (values == np.floor(values))).all())
     except (TypeError, ValueError):
-        fits = False
-    if not fits or not np.isfinite(values.astype(np.float64)).all():
-        raise refuse(argument, "is a whole number, 0 or more", given)
+        values = np.empty(0, dtype=object)
+    if values.dtype.kind not in "iuf":
+        raise refuse(argument, rule, given)
+    wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
+    if wrong.any() and values.ndim != 1:
+        raise refuse(argument, rule, given)
+    if wrong.any():
+        rows = np.flatnonzero(wrong).tolist()
+        shown = tuple(f"{values[row]:g}" for row in rows)
+        raise_all(argument, [Problem(path=argument, message=rule, rows=tuple(rows), values=shown)])
     return values.astype(np.float64)
 
 

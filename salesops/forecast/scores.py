@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from salesops._display import percent
 from salesops._faults import count, raise_all, refuse
 from salesops._frames import jsonable
 from salesops.errors import Problem, show
@@ -242,7 +243,7 @@ class ForecastErrors:
 
     def __repr__(self) -> str:
         """Show the two measures that can be added up."""
-        return f"ForecastErrors(n={self.n}, WAPE {100 * self.wape:.1f} %, bias {100 * self.bias:.1f} %)"
+        return f"ForecastErrors(n={self.n}, WAPE {percent(self.wape)}, bias {percent(self.bias)})"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure.

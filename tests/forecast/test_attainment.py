@@ -139,3 +139,13 @@ def test_the_mean_time_open_is_the_area_under_the_curve():
     curve = kaplan_meier(ages, ended)
     area = sum(curve.at(age)["survival"][0] for age in range(13))
     assert rates.loc["time open, mean days", "value"] == pytest.approx(area)
+
+
+def test_the_plot_counts_whole_reps_and_says_whom_its_last_bar_holds():
+    one_far = {"rep_id": list(range(40)), "quota": [100] * 40, "booked": [90] * 39 + [900]}
+    ax = attainment(one_far).plot()
+    assert all(float(tick).is_integer() for tick in ax.get_yticks())
+    edge = round(100 * max(bar.get_x() + bar.get_width() for bar in ax.patches), -1)
+    assert ax.get_xlabel() == f"attainment; the last bar holds 1 at {edge:.0f} % or more"
+    near = attainment({"rep_id": [1, 2], "quota": [100, 100], "booked": [90, 110]}).plot()
+    assert near.get_xlabel() == "attainment"
