@@ -156,9 +156,9 @@ def due(table: pd.DataFrame, as_of: dt.date, *, ax: Axes | None = None) -> Axes:
 
 def attainment(values: Floats, title: str, *, ax: Axes | None = None) -> Axes:
     """Draw how many reps stand where, with quota and the median marked."""
+    ax = _display.axes(ax, (8.0, 3.8))
     from matplotlib.ticker import MaxNLocator
 
-    ax = _display.axes(ax, (8.0, 3.8))
     top = max(2.0, float(np.quantile(values, 0.99)) * 1.05) if len(values) else 2.0
     least = min(0, int(np.floor(10 * values.min()))) if len(values) else 0
     edges = np.arange(least, np.ceil(10 * top) + 1) / 10
