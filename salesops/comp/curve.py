@@ -329,7 +329,10 @@ def _with_kinks(
     every = np.union1d(points, kinks)
     if len(every) > len(points):
         payout = _pay(plan, every, quota, measure)[0]
-    return _straightened(plan, every, payout, quota, measure)
+    # Tiers, points, caps and guarantees are all points already; what multiplies or asks may bend in between.
+    if any(isinstance(part, (Multiplier, Gate)) or getattr(part, "where", ()) for part in plan.components):
+        return _straightened(plan, every, payout, quota, measure)
+    return every, payout
 
 
 def _straightened(

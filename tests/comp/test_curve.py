@@ -149,7 +149,7 @@ def test_a_condition_written_as_an_expression_is_found_too():
     st.sampled_from(["0", "0.25", "1/3"]),
     st.lists(st.integers(0, 200_000), min_size=1, max_size=8),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_the_curve_is_what_the_engine_pays_between_its_points_too(style, shut, amounts):
     parts = [
         comp.Commission(tiers=[*STEP[:1], {"from": "700", "rate": "0.2"}]),
