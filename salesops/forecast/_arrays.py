@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from salesops._faults import raise_all
@@ -36,3 +37,11 @@ def check_same_order(**columns: object) -> None:
                 hint=f"pass {name}.reindex({first}.index)",
             )
             raise_all(name, [fault])
+
+
+def check_rows(argument: str, wrong: npt.NDArray[np.bool_], message: str, values: Sequence[object]) -> None:
+    """Refuse the rows that are marked, all of them in one fault."""
+    places = np.flatnonzero(wrong).tolist()
+    if places:
+        shown = tuple(show(values[k]) for k in places)
+        raise_all(argument, [Problem(path=argument, message=message, rows=tuple(places), values=shown)])

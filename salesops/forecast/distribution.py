@@ -558,6 +558,10 @@ def _is_amount(value: object) -> bool:
     return is_number and math.isfinite(cast("float", value)) and cast("float", value) >= 0
 
 
+def _holds_text(cells: npt.NDArray[Any]) -> bool:
+    return cells.dtype.kind == "O" and any(isinstance(cell, str) for cell in cells.ravel().tolist())
+
+
 def _asked(argument: str, value: Any) -> Floats:
     """Read one number or an array of them; text is never converted."""
     try:
@@ -565,7 +569,7 @@ def _asked(argument: str, value: Any) -> Floats:
         at = cells.astype(np.float64)
     except (TypeError, ValueError):
         raise refuse(argument, "is a number or an array of numbers", value) from None
-    is_text = cells.dtype.kind not in "iufO" or any(isinstance(v, str) for v in cells.ravel()[:1].tolist())
+    is_text = cells.dtype.kind not in "iufO" or _holds_text(cells)
     if is_text or np.isnan(at).any():
         raise refuse(argument, "is a number or an array of numbers", value)
     return at

@@ -13,6 +13,7 @@ from salesops._faults import check_choice, raise_all, refuse
 from salesops._frames import jsonable
 from salesops.errors import Problem, show
 from salesops.forecast import _kernels
+from salesops.forecast._arrays import check_rows
 from salesops.forecast.survival import check_level
 
 __all__ = ["Rate", "rate_interval", "win_rate"]
@@ -76,10 +77,7 @@ def read_counts(argument: str, given: Any) -> npt.NDArray[np.float64]:
     wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
     if wrong.any() and values.ndim != 1:
         raise refuse(argument, rule, given)
-    if wrong.any():
-        rows = np.flatnonzero(wrong).tolist()
-        shown = tuple(f"{values[row]:g}" for row in rows)
-        raise_all(argument, [Problem(path=argument, message=rule, rows=tuple(rows), values=shown)])
+    check_rows(argument, wrong, rule, np.atleast_1d(values).tolist())
     return values.astype(np.float64)
 
 

@@ -15,7 +15,8 @@ from salesops._faults import refuse
 from salesops._frames import jsonable
 from salesops._frames.arrays import BY_CONTENT, read_only
 from salesops.forecast import _kernels
-from salesops.forecast.scores import check_rows, paired
+from salesops.forecast._arrays import check_rows
+from salesops.forecast.scores import paired
 from salesops.forecast.survival import check_level
 
 if TYPE_CHECKING:

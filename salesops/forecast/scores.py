@@ -15,7 +15,7 @@ from salesops._display import percent
 from salesops._faults import count, raise_all, refuse
 from salesops._frames import jsonable
 from salesops.errors import Problem, show
-from salesops.forecast._arrays import check_same_order
+from salesops.forecast._arrays import check_rows, check_same_order
 from salesops.forecast.rates import Rate
 from salesops.forecast.survival import check_level
 
@@ -95,14 +95,6 @@ def paired(**columns: object) -> list[Floats]:
     if not len(taken[0]):
         raise refuse(names, "hold at least one number", ())
     return taken
-
-
-def check_rows(argument: str, wrong: npt.NDArray[np.bool_], message: str, values: Sequence[object]) -> None:
-    """Refuse the rows that are marked, all of them in one fault."""
-    places = np.flatnonzero(wrong).tolist()
-    if places:
-        shown = tuple(show(values[k]) for k in places)
-        raise_all(argument, [Problem(path=argument, message=message, rows=tuple(places), values=shown)])
 
 
 def crps(forecast: object, actual: float) -> float:
